@@ -1,0 +1,160 @@
+"""The one table of scannable codes, and the counter that issues accession numbers.
+
+Everything a scanner can read (a sample's number, a maker's tube code, a container, a patient, a request) has its row
+here, so that one indexed look-up tells what a scan is. Accession numbers are unique for ever and everywhere, whatever
+process issued them; other people's codes are unique within a site.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import current_app
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, insert, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from biobank.core import clock
+from biobank.core.accession import format_number
+from biobank.core.actor import Actor
+from biobank.core.db import Base, BigKey, UTCDateTime, chunks, current_unit, db
+from biobank.core.errors import RuleViolation
+
+#: What a code can stand for. `tube` is a maker's pre-printed code: its target is the sample in that tube.
+KINDS = ("sample", "tube", "container", "patient", "request")
+
+
+class ScannableCode(Base):
+    __tablename__ = "scannable_code"
+    __table_args__ = (
+        UniqueConstraint("code", "site_id"),
+        Index("ix_scannable_code_kind_target_id", "kind", "target_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(100))
+    """As printed; never folded to upper case: makers' codes differ by case."""
+    kind: Mapped[str] = mapped_column(String(20))
+    target_id: Mapped[int] = mapped_column(BigKey)
+    """Key in the table of that kind."""
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    voided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the code was replaced or the tube turned out to be another; the row stays, so that nobody gets it again."""
+
+
+class AccessionCounter(Base):
+    __tablename__ = "accession_counter"
+
+    letter: Mapped[str] = mapped_column(String(1), primary_key=True)
+    next_serial: Mapped[int] = mapped_column(BigKey)
+    """The serial the next number gets; only ever rises."""
+
+
+class Found(NamedTuple):
+    """One thing that a code stands for."""
+
+    code: str
+    kind: str
+    target_id: int
+    site_id: int
+    voided: bool
+
+
+def issue(kind: str, site_code: str, count: int = 1) -> list[str]:
+    """Allot accession numbers. Gaps are allowed, doubles are not: the counter's row is held until the commit.
+
+    kind    sample, container, patient or request
+    raises  RuleViolation `codes_exhausted` when every letter of the kind is used up
+    """
+    settings = current_app.config["BIOBANK"]["codes"]
+    letters = settings["sites"].get(site_code, {}).get(kind) or settings["letters"][kind]
+    digits = settings["serial_digits"]
+    numbers: list[str] = []
+    for letter in letters:
+        if len(numbers) < count:
+            numbers += _take(letter, digits, count - len(numbers))
+    if len(numbers) < count:
+        raise RuleViolation("codes_exhausted", kind=kind, letters=", ".join(letters))
+    return numbers
+
+
+def _take(letter: str, digits: int, count: int) -> list[str]:
+    """Up to `count` numbers of one letter. One statement both takes them and locks the counter."""
+    current_unit()
+    wanted = update(AccessionCounter).where(AccessionCounter.letter == letter)
+    bump = wanted.values(next_serial=AccessionCounter.next_serial + count).returning(
+        AccessionCounter.next_serial
+    )
+    after = db.session.execute(bump).scalar()
+    if after is None:
+        db.session.execute(_create_counter(letter))
+        after = db.session.execute(bump).scalar_one()
+    first, room = after - count, 10**digits - (after - count)
+    if room < count:
+        db.session.execute(wanted.values(next_serial=max(first, 10**digits)))
+    return [
+        format_number(letter, serial, digits) for serial in range(first, first + max(0, min(count, room)))
+    ]
+
+
+def _create_counter(letter: str) -> Any:
+    return text(
+        "INSERT INTO accession_counter (letter, next_serial) VALUES (:letter, 1) ON CONFLICT (letter) DO NOTHING"
+    ).bindparams(letter=letter)
+
+
+def register(code: str, kind: str, target_id: int, site_id: int) -> None:
+    """Enter one code. raises RuleViolation `code_taken` where the site has it already, also if voided."""
+    register_many([(code, kind, target_id)], site_id)
+
+
+def register_many(entries: Iterable[tuple[str, str, int]], site_id: int) -> None:
+    """Enter codes: (code, kind, target key). raises RuleViolation `code_taken` naming the first that is taken."""
+    rows = [
+        {"code": code, "kind": kind, "target_id": target_id, "site_id": site_id}
+        for code, kind, target_id in entries
+    ]
+    if taken := taken_codes([row["code"] for row in rows], site_id):
+        code, kind = next(iter(taken.items()))
+        raise RuleViolation("code_taken", code=code, kind=kind)
+    if len({row["code"] for row in rows}) < len(rows):
+        codes = [row["code"] for row in rows]
+        raise RuleViolation(
+            "code_taken", code=next(c for c in codes if codes.count(c) > 1), kind=rows[0]["kind"]
+        )
+    for chunk in chunks(rows, 2000):
+        db.session.execute(insert(ScannableCode), list(chunk))
+
+
+def taken_codes(codes: Iterable[str], site_id: int) -> dict[str, str]:
+    """Which of these the site has already: code -> kind."""
+    taken: dict[str, str] = {}
+    for chunk in chunks(sorted(set(codes)), 500):
+        query = select(ScannableCode.code, ScannableCode.kind).where(
+            ScannableCode.code.in_(chunk), ScannableCode.site_id == site_id
+        )
+        taken |= dict(db.session.execute(query).tuples().all())
+    return taken
+
+
+def void(code: str, site_id: int) -> None:
+    """Take a code out of use for ever; a scan of it then says so."""
+    query = update(ScannableCode).where(ScannableCode.code == code, ScannableCode.site_id == site_id)
+    db.session.execute(query.values(voided_at=clock.now()))
+
+
+_FIND = select(
+    ScannableCode.code,
+    ScannableCode.kind,
+    ScannableCode.target_id,
+    ScannableCode.site_id,
+    ScannableCode.voided_at.is_not(None),
+)
+
+
+def find(codes: Iterable[str], by: Actor) -> list[Found]:
+    """Everything these texts stand for, in the sites the actor sees. Accession numbers and other codes alike."""
+    # A text with a control character is no code, and PostgreSQL would not even look for it.
+    query = _FIND.where(ScannableCode.code.in_([code for code in codes if code.isprintable()]))
+    if by.site_id is not None:
+        query = query.where(ScannableCode.site_id == by.site_id)
+    return [Found(*row) for row in db.session.execute(query)]

@@ -1,0 +1,294 @@
+"""The database's own rules: what it refuses on any connection, whatever program speaks.
+
+Written once, in words of tables and keys, and spelled out for SQLite and PostgreSQL. On SQLite a stranger's connection
+has foreign keys off and may say INSERT OR REPLACE, which goes round triggers on DELETE: so each guarded table also
+refuses the insertion of a key that exists, and the gate repeats what the foreign key says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+GUARD = "biobank guard: "
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a table refuses.
+
+    table    its name
+    keys     every unique key: an existing one is not inserted again (SQLite; PostgreSQL has no REPLACE)
+    frozen   columns that never change once written; None: all of them (append-only)
+    once     columns that are written once, from NULL, and then never again
+    current  unique keys that hold among the rows where a column is still NULL: ((columns), column)
+    """
+
+    table: str
+    keys: tuple[tuple[str, ...], ...]
+    frozen: tuple[str, ...] | None = None
+    once: tuple[str, ...] = ()
+    current: tuple[tuple[tuple[str, ...], str], ...] = ()
+
+
+GUARDS = (
+    Guard("audit_entry", (("seq",), ("prev_hash",))),
+    Guard("consent_event", (("id",),)),
+    Guard("consent", (("id",), ("corrects_id",))),
+    Guard("consent_answer", (("consent_id", "clause_id"),)),
+    Guard("withdrawal", (("id",),)),
+    Guard("decision", (("id",),)),
+    Guard("sample_use", (("id",), ("decision_id",))),
+    Guard("quantity_entry", (("id",),)),
+    Guard("sample_parent", (("child_id", "parent_id"),)),
+    Guard("sample_correction", (("id",),)),
+    Guard("processing", (("id",),)),
+    Guard("collection_event", (("id",),)),
+    Guard("import_run", (("id",),), frozen=("id", "site_id", "profile")),
+    Guard(
+        "imported_record",
+        (("id",), ("site_id", "profile", "external_id")),
+        frozen=("id", "external_id", "sample_id"),
+    ),
+    Guard("audit_head", (("id",),), frozen=("id",)),
+    Guard("accession_counter", (("letter",),), frozen=("letter",)),
+    Guard(
+        "scannable_code",
+        (("id",), ("code", "site_id")),
+        frozen=("id", "code", "kind", "site_id"),
+        once=("voided_at",),
+    ),
+    Guard("site", (("id",), ("code",)), frozen=("id", "code")),
+    Guard("study", (("id",), ("site_id", "code")), frozen=("id", "site_id", "code")),
+    Guard("patient", (("id",), ("site_id", "code"), ("subject_key",)), frozen=("id", "site_id")),
+    Guard(
+        "consent_form",
+        (("id",), ("site_id", "code", "version")),
+        frozen=("id", "site_id", "code", "version", "study_id"),
+        once=("in_force_at", "retired_at"),
+    ),
+    Guard("sample", (("id",), ("code",)), frozen=("id", "site_id", "code", "recorded_at")),
+    Guard("container", (("id",), ("code",)), frozen=("id", "site_id", "code", "kind")),
+    Guard(
+        "placement",
+        (("id",),),
+        frozen=(
+            "id",
+            "container_id",
+            "position",
+            "sample_id",
+            "child_id",
+            "placed_at",
+            "placed_recorded_at",
+            "placed_by",
+        ),
+        once=("removed_at", "removed_recorded_at", "removed_by"),
+        current=(
+            (("container_id", "position"), "removed_recorded_at"),
+            (("sample_id",), "removed_recorded_at"),
+            (("child_id",), "removed_recorded_at"),
+        ),
+    ),
+    Guard(
+        "hold",
+        (("id",),),
+        frozen=("id", "sample_id", "code", "opened_at", "opened_by"),
+        once=("released_at",),
+    ),
+    Guard("request", (("id",), ("code",)), frozen=("id", "site_id", "code", "researcher_id")),
+    Guard("request_line", (("id",), ("request_id", "sample_id")), frozen=("id", "request_id", "sample_id")),
+    Guard(
+        "reservation",
+        (("id",),),
+        frozen=("id", "line_id", "sample_id", "amount"),
+        once=("released_at",),
+        current=((("sample_id",), "released_at"),),
+    ),
+)
+
+#: Counters that only rise: (table, column).
+RISING = (("accession_counter", "next_serial"), ("audit_head", "seq"))
+
+#: What must hold for the insertion of a row: (table, sentence, SQL that is true when it must be refused).
+#: NEW is the row. The same SQL serves both databases.
+_PERMIT_NEEDS_CONSENT = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND (
+    NOT EXISTS (SELECT 1 FROM sample_donor d WHERE d.sample_id = NEW.sample_id)
+    OR EXISTS (SELECT 1 FROM sample_donor d WHERE d.sample_id = NEW.sample_id
+               AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.patient_id = d.patient_id)))"""
+_PERMIT_AFTER_WITHDRAWAL = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND EXISTS (
+    SELECT 1 FROM sample_donor d JOIN withdrawal w ON w.patient_id = d.patient_id AND w.scope = 'all'
+    WHERE d.sample_id = NEW.sample_id
+    AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.patient_id = d.patient_id AND c.id > w.id))"""
+_USE_WITHOUT_PERMIT = """NOT EXISTS (SELECT 1 FROM decision x WHERE x.id = NEW.decision_id
+    AND x.sample_id = NEW.sample_id AND x.act = NEW.act AND x.verdict = 'permit' AND x.recorded_at = NEW.recorded_at)"""
+_USE_BY_STALE_DECISION = """EXISTS (SELECT 1 FROM decision x
+    JOIN sample_donor d ON d.sample_id = NEW.sample_id JOIN consent_event e ON e.patient_id = d.patient_id
+    WHERE x.id = NEW.decision_id AND e.id > x.consent_event_id)"""
+_CLAUSE_OF_A_FORM_IN_FORCE = (
+    "EXISTS (SELECT 1 FROM consent_form f WHERE f.id = {row}.form_id AND f.status <> 'draft')"
+)
+_DONOR_CORRECTED = """NOT EXISTS (SELECT 1 FROM sample_correction k JOIN patient p ON p.id = OLD.patient_id
+    WHERE k.sample_id = OLD.sample_id AND k.what = 'patient' AND k.old = p.subject_key)"""
+
+CONDITIONS = (
+    (
+        "decision",
+        "INSERT",
+        "permit_needs_consent",
+        _PERMIT_NEEDS_CONSENT,
+        "a permit for a sample that has a donor without any recorded consent",
+    ),
+    (
+        "decision",
+        "INSERT",
+        "permit_after_withdrawal",
+        _PERMIT_AFTER_WITHDRAWAL,
+        "a permit for a sample of a donor who has withdrawn everything",
+    ),
+    (
+        "sample_use",
+        "INSERT",
+        "use_without_permit",
+        f"NEW.verdict <> 'permit' OR {_USE_WITHOUT_PERMIT}",
+        "a use needs a permitting decision made for that sample, act and moment",
+    ),
+    (
+        "sample_use",
+        "INSERT",
+        "use_by_stale_decision",
+        _USE_BY_STALE_DECISION,
+        "the decision is older than what its donors last said",
+    ),
+    (
+        "clause",
+        "INSERT",
+        "clause_in_force_added",
+        _CLAUSE_OF_A_FORM_IN_FORCE.format(row="NEW"),
+        "a form in force is not edited, only succeeded",
+    ),
+    (
+        "clause",
+        "UPDATE",
+        "clause_in_force_changed",
+        _CLAUSE_OF_A_FORM_IN_FORCE.format(row="OLD"),
+        "a form in force is not edited, only succeeded",
+    ),
+    (
+        "clause",
+        "DELETE",
+        "clause_in_force_deleted",
+        _CLAUSE_OF_A_FORM_IN_FORCE.format(row="OLD"),
+        "a form in force is not edited, only succeeded",
+    ),
+    (
+        "consent_form",
+        "UPDATE",
+        "form_goes_forward",
+        "OLD.status = 'retired' OR (OLD.status = 'in_force' AND NEW.status = 'draft')",
+        "a form only goes forward",
+    ),
+    (
+        "sample_donor",
+        "UPDATE",
+        "donor_corrected",
+        _DONOR_CORRECTED,
+        "donors change only by a recorded correction",
+    ),
+    (
+        "sample_donor",
+        "DELETE",
+        "donor_removed",
+        _DONOR_CORRECTED,
+        "donors change only by a recorded correction",
+    ),
+)
+
+
+def create(dialect: str) -> Iterator[str]:
+    """The statements that raise every guard, for `sqlite` or `postgresql`."""
+    yield from _sqlite() if dialect == "sqlite" else _postgresql()
+
+
+def drop(dialect: str) -> Iterator[str]:
+    """The statements that take them down again, for a migration that alters a guarded table."""
+    for statement in reversed(list(create(dialect))):
+        words = statement.split()
+        if words[:2] == ["CREATE", "TRIGGER"]:
+            table = words[words.index("ON") + 1]
+            yield f"DROP TRIGGER {words[2]}" + ("" if dialect == "sqlite" else f" ON {table}")
+        else:
+            yield f"DROP FUNCTION {words[2]}"
+
+
+def _no_delete(guard: Guard) -> str:
+    return f"{guard.table} rows are never deleted"
+
+
+def _changed(columns: tuple[str, ...], once: tuple[str, ...], differs: str) -> str:
+    parts = [f"NEW.{column} {differs} OLD.{column}" for column in columns]
+    parts += [f"(OLD.{column} IS NOT NULL AND NEW.{column} {differs} OLD.{column})" for column in once]
+    return " OR ".join(parts)
+
+
+def _sqlite() -> Iterator[str]:
+    def trigger(name: str, when: str, table: str, condition: str, sentence: str) -> str:
+        return (
+            f"CREATE TRIGGER guard_{name} BEFORE {when} ON {table} WHEN {condition} "
+            f"BEGIN SELECT RAISE(ABORT, '{GUARD}{sentence}'); END"
+        )
+
+    for guard in GUARDS:
+        table = guard.table
+        yield trigger(f"{table}_delete", "DELETE", table, "1", _no_delete(guard))
+        if guard.frozen is None:
+            yield trigger(f"{table}_update", "UPDATE", table, "1", f"{table} is append-only")
+        else:
+            changed = _changed(guard.frozen, guard.once, "IS NOT")
+            yield trigger(
+                f"{table}_update", "UPDATE", table, changed, f"{table}: this never changes once written"
+            )
+        exists = [" AND ".join(f"t.{column} = NEW.{column}" for column in key) for key in guard.keys]
+        exists += [
+            " AND ".join([*(f"t.{column} = NEW.{column}" for column in key), f"t.{open_column} IS NULL"])
+            for key, open_column in guard.current
+        ]
+        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)
+        yield trigger(f"{table}_insert", "INSERT", table, again, f"{table} has this key already")
+    for table, column in RISING:
+        falls = f"NEW.{column} < OLD.{column}"
+        yield trigger(f"{table}_rises", "UPDATE", table, falls, f"{table} only rises")
+    for table, when, name, condition, sentence in CONDITIONS:
+        yield trigger(name, when, table, condition, sentence)
+
+
+def _postgresql() -> Iterator[str]:
+    def refuse(name: str, sentence: str, condition: str = "TRUE") -> str:
+        return (
+            f"CREATE FUNCTION guard_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF {condition} THEN RAISE EXCEPTION '{GUARD}{sentence}' USING ERRCODE = 'restrict_violation'; END IF; "
+            f"IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
+        )
+
+    def trigger(name: str, when: str, table: str, scope: str = "ROW") -> str:
+        return f"CREATE TRIGGER guard_{name} BEFORE {when} ON {table} FOR EACH {scope} EXECUTE FUNCTION guard_{name}()"
+
+    for guard in GUARDS:
+        table = guard.table
+        for verb in ("delete", "truncate"):
+            yield refuse(f"{table}_{verb}", _no_delete(guard))
+            yield trigger(
+                f"{table}_{verb}", verb.upper(), table, "STATEMENT" if verb == "truncate" else "ROW"
+            )
+        if guard.frozen is None:
+            yield refuse(f"{table}_update", f"{table} is append-only")
+        else:
+            changed = _changed(guard.frozen, guard.once, "IS DISTINCT FROM")
+            yield refuse(f"{table}_update", f"{table}: this never changes once written", changed)
+        yield trigger(f"{table}_update", "UPDATE", table)
+    for table in ("clause", "sample_donor"):
+        yield refuse(f"{table}_truncate", f"{table} rows are never deleted")
+        yield trigger(f"{table}_truncate", "TRUNCATE", table, "STATEMENT")
+    for table, column in RISING:
+        yield refuse(f"{table}_rises", f"{table} only rises", f"NEW.{column} < OLD.{column}")
+        yield trigger(f"{table}_rises", "UPDATE", table)
+    for table, when, name, condition, sentence in CONDITIONS:
+        yield refuse(name, sentence, condition)
+        yield trigger(name, when, table)

@@ -1,0 +1,30 @@
+"""Every table, in the order of the house: what migrations compare themselves with. Nothing but imports."""
+
+from biobank.access import models as access
+from biobank.audit import models as audit
+from biobank.consent import models as consent
+from biobank.core import codes, outbox
+from biobank.core.db import Base
+from biobank.exchange import models as exchange
+from biobank.patients import models as patients
+from biobank.requests import models as requests
+from biobank.samples import models as samples
+from biobank.storage import models as storage
+from biobank.studies import models as studies
+from biobank.web import models as web
+
+__all__ = [
+    "Base",
+    "access",
+    "audit",
+    "codes",
+    "consent",
+    "exchange",
+    "outbox",
+    "patients",
+    "requests",
+    "samples",
+    "storage",
+    "studies",
+    "web",
+]
