@@ -1,0 +1,217 @@
+"""What one donor's papers say about one sample on one day, as far as we knew: the newest answer to every clause.
+
+Three things are settled here, before any purpose is looked at: which consents count, which answer is the newest, and
+what a withdrawal has taken back.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from biobank.consent.facts import GRANTED, REFUSED, ClauseFact, ConsentFact, DonorFacts, WithdrawalFact
+from biobank.consent.terms import Term
+from biobank.core.vocabularies import ConsentVocabulary
+
+BLANK = "blank"
+WITHDRAWN = "withdrawn"
+
+
+class Answer(NamedTuple):
+    """The newest answer to one clause of a form family."""
+
+    consent: ConsentFact
+    clause: ClauseFact
+    state: str
+    """granted, refused, blank or withdrawn"""
+    said: str
+    """What was answered before anything was taken back."""
+    counts: bool
+    """False when a withdrawal took back the whole consent."""
+    taken_back_by: WithdrawalFact | None
+
+    @property
+    def forbids(self) -> bool:
+        """A clause that had to be granted, and is not."""
+        return self.clause.required and self.counts and self.state != GRANTED
+
+    def terms(self, vocabulary: ConsentVocabulary) -> Sequence[Term]:
+        """What the answer brings.
+
+        Of an answer that was taken back only the restrictions stay, and those of a no come on top.
+        """
+        clause = self.clause
+        if self.taken_back_by is None:
+            return clause.if_granted if self.state == GRANTED else clause.if_refused
+        said = clause.if_granted if self.said == GRANTED else ()
+        both = dict.fromkeys((*said, *clause.if_refused))
+        return [term for term in both if term.code not in vocabulary.permissive]
+
+
+class Family(NamedTuple):
+    """What a donor's consents to all versions of one form say together."""
+
+    name: str
+    newest: ConsentFact
+    answers: tuple[Answer, ...]
+
+    @property
+    def taken_back(self) -> bool:
+        """A withdrawal took back all there was."""
+        return bool(self.answers) and not any(answer.counts for answer in self.answers)
+
+    @property
+    def alive(self) -> bool:
+        """Some answer counts, and every required clause that counts is granted."""
+        return any(answer.counts for answer in self.answers) and not any(
+            answer.forbids for answer in self.answers
+        )
+
+    def gives_something(self, vocabulary: ConsentVocabulary) -> bool:
+        """Alive, and some permission is among its terms."""
+        return self.alive and any(
+            term.code in vocabulary.permissions
+            for answer in self.answers
+            for term in answer.terms(vocabulary)
+        )
+
+
+class Papers(NamedTuple):
+    """One donor's standing answers for the study of one sample."""
+
+    families: tuple[Family, ...]
+    """Newest first."""
+    gates: tuple[WithdrawalFact, ...]
+    """Withdrawals of everything, or of this study."""
+    expected: ConsentFact | None
+    """Recorded, but signed on a later day: the first of them."""
+
+    def withdrawal(self, vocabulary: ConsentVocabulary) -> WithdrawalFact | None:
+        """The withdrawal that covers the sample: the newest one, unless a later consent agrees to something."""
+        for family in self.families:
+            agreed = any(answer.state == GRANTED for answer in family.answers)
+            if (family.alive and agreed) or family.gives_something(vocabulary):
+                return None
+        broken = [
+            answer.taken_back_by
+            for family in self.families
+            for answer in family.answers
+            if answer.forbids and answer.taken_back_by
+        ]
+        return max([*self.gates, *broken], key=lambda withdrawal: withdrawal.seq, default=None)
+
+
+def read(donor: DonorFacts, study: str, *, as_of: date, known_at: datetime) -> Papers:
+    """The answers that count on the day `as_of`, by what was recorded until `known_at`.
+
+    The day a withdrawal is received counts as withdrawn.
+    """
+    withdrawals = [
+        withdrawal
+        for withdrawal in donor.withdrawals
+        if withdrawal.received_on <= as_of and withdrawal.recorded_at <= known_at
+    ]
+    recorded = [consent for consent in donor.consents if consent.recorded_at <= known_at]
+    replaced = {consent.corrects for consent in recorded if consent.corrects is not None}
+    covering = [
+        consent
+        for consent in recorded
+        if consent.id not in replaced and (consent.study is None or consent.study == study)
+    ]
+    given = [consent for consent in covering if consent.signed_on <= as_of]
+    later = [consent for consent in covering if consent.signed_on > as_of]
+    gates = tuple(withdrawal for withdrawal in withdrawals if _covers_study(withdrawal, study))
+    order = _orders(given, donor.consents if replaced else ())
+    clauses = [withdrawal for withdrawal in withdrawals if withdrawal.scope == "clause"]
+    return Papers(
+        families=_families(given, order, gates, clauses),
+        gates=gates,
+        expected=min(later, key=lambda consent: (consent.signed_on, consent.seq), default=None),
+    )
+
+
+def _covers_study(withdrawal: WithdrawalFact, study: str) -> bool:
+    """Scope all or study; a scope that nobody knows is taken as everything."""
+    if withdrawal.scope == "clause":
+        return False
+    return withdrawal.scope != "study" or withdrawal.study is None or withdrawal.study == study
+
+
+def _orders(given: Iterable[ConsentFact], everything: Iterable[ConsentFact]) -> dict[int, int]:
+    """When each consent was first recorded, by its id.
+
+    A correction stands where the record stood that it replaces. It is a clerk's act: it must not make old answers look
+    as if they had been given after a withdrawal.
+    """
+    by_id = {consent.id: consent for consent in everything}
+    order = {}
+    for consent in given:
+        first, seen = consent.seq, {consent.id}
+        here = consent
+        while here.corrects in by_id and here.corrects not in seen:
+            here = by_id[here.corrects]
+            seen.add(here.id)
+            first = min(first, here.seq)
+        order[consent.id] = first
+    return order
+
+
+def _families(
+    given: list[ConsentFact],
+    order: dict[int, int],
+    gates: tuple[WithdrawalFact, ...],
+    clauses: list[WithdrawalFact],
+) -> tuple[Family, ...]:
+    newest_first = given
+    if len(given) > 1:
+        newest_first = sorted(
+            given, key=lambda consent: (consent.signed_on, order[consent.id], consent.seq), reverse=True
+        )
+    by_name: dict[str, list[ConsentFact]] = {}
+    for consent in newest_first:
+        by_name.setdefault(consent.family, []).append(consent)
+    return tuple(
+        Family(name, consents[0], tuple(_answers(consents, order, gates, clauses)))
+        for name, consents in by_name.items()
+    )
+
+
+def _answers(
+    newest_first: list[ConsentFact],
+    order: dict[int, int],
+    gates: tuple[WithdrawalFact, ...],
+    clauses: list[WithdrawalFact],
+) -> Iterable[Answer]:
+    """One answer for each clause key: that of the newest consent whose form has the clause, across versions."""
+    seen = set()
+    for consent in newest_first:
+        gate = _taken_back(consent, order, gates)
+        for clause in consent.clauses:
+            if clause.key in seen:
+                continue
+            seen.add(clause.key)
+            said = consent.answers.get(clause.key, BLANK)
+            if said not in (GRANTED, REFUSED):
+                said = BLANK
+            by = gate
+            if by is None and clauses:
+                by = _taken_back(
+                    consent, order, (each for each in clauses if _names(each, consent.family, clause.key))
+                )
+            yield Answer(consent, clause, WITHDRAWN if by else said, said, gate is None, by)
+
+
+def _names(withdrawal: WithdrawalFact, family: str, key: str) -> bool:
+    return withdrawal.family in (None, family) and withdrawal.clause in (None, key)
+
+
+def _taken_back(
+    consent: ConsentFact, order: dict[int, int], withdrawals: Iterable[WithdrawalFact]
+) -> WithdrawalFact | None:
+    """The newest withdrawal that the consent does not come after, in the world and in our books."""
+    found = [
+        withdrawal
+        for withdrawal in withdrawals
+        # A paper signed before the withdrawal, and recorded only after it, brings nothing back.
+        if order[consent.id] < withdrawal.seq or consent.signed_on < withdrawal.received_on
+    ]
+    return max(found, key=lambda withdrawal: withdrawal.seq, default=None)

@@ -1,0 +1,151 @@
+"""The shapes of consent forms, consents and withdrawals at the edge."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields, validate
+
+from biobank.access import service as access
+from biobank.consent.models import Clause, ConsentForm, Withdrawal
+from biobank.consent.service import FATES, RecordedConsent
+from biobank.core.db import MAX_INTEGER
+from biobank.core.i18n import N_
+from biobank.web.schemas import Code, SafeString, Schema
+
+#: Form and version stand in addresses, where a slash parts one name from the next.
+NO_SLASH = validate.Regexp(r"[^/]+\Z", error=N_("May not contain a slash."))
+
+
+class Version(SafeString):
+    """The version of a form as printed; a program may send a bare number."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class ClauseSchema(Schema):
+    key = Code(required=True, max_length=40)
+    text = SafeString(required=True, max_length=5000, lines=True)
+    text_fr = SafeString(load_default=None, allow_none=True, max_length=5000, lines=True)
+    required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    if_granted = fields.List(SafeString(max_length=500), load_default=list, validate=validate.Length(max=50))
+    if_refused = fields.List(SafeString(max_length=500), load_default=list, validate=validate.Length(max=50))
+
+
+class FormNewSchema(Schema):
+    code = Code(required=True, max_length=80, validate=NO_SLASH)
+    version = Version(required=True, max_length=40, validate=NO_SLASH)
+    title = SafeString(load_default=None, allow_none=True, max_length=500)
+    study = Code(load_default=None, allow_none=True, max_length=80)
+    site = Code(load_default=None, allow_none=True, max_length=40)
+    clauses = fields.List(
+        fields.Nested(ClauseSchema), required=True, validate=validate.Length(min=1, max=100)
+    )
+    draft = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ConsentNewSchema(Schema):
+    form = Code(required=True, max_length=80)
+    version = Version(required=True, max_length=40)
+    signed_on = fields.Date(required=True)
+    answers = fields.Dict(
+        keys=SafeString(max_length=40),
+        values=SafeString(max_length=40),
+        required=True,
+        validate=validate.Length(max=100),
+    )
+    corrects = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(1, MAX_INTEGER)
+    )
+    reason = SafeString(load_default=None, allow_none=True, max_length=2000, lines=True)
+    site = Code(load_default=None, allow_none=True, max_length=40)
+
+
+class Scope(fields.Field[str | dict[str, str]]):
+    """ "all", {"form", "clause"} or {"study"}."""
+
+    default_error_messages = {"scope": N_("Must be “all”, a form with a clause, or a study.")}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str | dict[str, str]:
+        if value == "all":
+            return "all"
+        if isinstance(value, dict) and set(value) in ({"study"}, {"form", "clause"}):
+            return {key: Code().deserialize(text, key) for key, text in value.items()}
+        raise self.make_error("scope")
+
+
+class WithdrawalNewSchema(Schema):
+    scope = Scope(required=True)
+    received_on = fields.Date(required=True)
+    fate = SafeString(required=True, validate=validate.OneOf(FATES))
+    site = Code(load_default=None, allow_none=True, max_length=40)
+
+
+def form_json(form: ConsentForm, study: str | None) -> dict[str, Any]:
+    """A form as the API gives it."""
+    return {
+        "code": form.code,
+        "version": form.version,
+        "title": form.title,
+        "site": access.site_code(form.site_id),
+        "study": study,
+        "status": form.status,
+        "in_force_at": _instant(form.in_force_at),
+        "retired_at": _instant(form.retired_at),
+        "recorded_at": _instant(form.recorded_at),
+        "clauses": [_clause_json(clause) for clause in form.clauses],
+    }
+
+
+def _clause_json(clause: Clause) -> dict[str, Any]:
+    return {
+        "key": clause.key,
+        "text": clause.text,
+        "text_fr": clause.text_fr,
+        "required": clause.required,
+        "if_granted": clause.if_granted,
+        "if_refused": clause.if_refused,
+    }
+
+
+def consent_json(consent: RecordedConsent) -> dict[str, Any]:
+    """A record as the API gives it; a clause that was left blank is not in `answers`."""
+    return {
+        "id": consent.id,
+        "form": consent.form.code,
+        "version": consent.form.version,
+        "study": consent.study,
+        "signed_on": consent.signed_on.isoformat(),
+        "answers": dict(consent.answers),
+        "corrects": consent.corrects,
+        "corrected_by": consent.corrected_by,
+        "reason": consent.reason,
+        "recorded_at": consent.recorded_at.isoformat(),
+    }
+
+
+def withdrawal_json(withdrawal: Withdrawal, study: str | None) -> dict[str, Any]:
+    """A withdrawal as the API gives it, its scope as it was written."""
+    scope: Any = withdrawal.scope
+    if withdrawal.scope == "clause":
+        scope = {"form": withdrawal.form_code, "clause": withdrawal.clause_key}
+    elif withdrawal.scope == "study":
+        scope = {"study": study}
+    return {
+        "id": withdrawal.id,
+        "scope": scope,
+        "received_on": withdrawal.received_on.isoformat(),
+        "fate": withdrawal.fate,
+        "recorded_at": withdrawal.recorded_at.isoformat(),
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
