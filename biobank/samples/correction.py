@@ -1,0 +1,129 @@
+"""Mistakes put right: a new entry names the old, nothing is overwritten unseen, and consent is decided anew."""
+
+from sqlalchemy import delete, insert, select, update
+
+from biobank.audit import service as audit
+from biobank.consent import service as consent
+from biobank.core import clock
+from biobank.core.actor import Actor
+from biobank.core.db import db
+from biobank.core.errors import RuleViolation
+from biobank.patients.models import Patient
+from biobank.samples import gate, reading
+from biobank.samples.collection import check_type
+from biobank.samples.models import CollectionEvent, Sample, SampleCorrection, SampleDonor, SampleParent
+
+
+def wrong_type(*, sample: Sample, type: str, reason: str, by: Actor) -> Sample:
+    """It is of another type than recorded."""
+    check_type(type)
+    (locked,) = gate.lock_samples([sample.id])
+    if locked.type == type:
+        raise RuleViolation("nothing_to_correct", sample=locked.code)
+    _enter(locked.id, "type", locked.type, type, reason, by)
+    audit.record(by=by, act="corrected", subject=("sample", locked.code), before={"type": locked.type},
+                 after={"type": type}, reason=reason)  # fmt: skip
+    locked.type = type
+    return locked
+
+
+def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -> list[Sample]:
+    """The tube is another patient's: it, and all that was made of it, follows. Earlier decisions no longer count.
+
+    sample   a first sample, not one made of another: the mistake was made at the draw
+    returns  every sample that changed
+    raises   RuleViolation when the sample was made of another, or is the patient's already
+    """
+    family = [sample.id, *reading.descendant_ids([sample.id])]
+    old = _only_donor(sample)
+    if old == patient.id:
+        raise RuleViolation("nothing_to_correct", sample=sample.code)
+    gate.lock_donors(family, more_patients=[patient.id])
+    samples = gate.lock_samples(family)
+    old_patient = db.session.get_one(Patient, old)
+    event_id = _moved_event(samples[0], patient)
+    changed = _new_donors(samples, samples[0].id, old, patient.id)
+    for member in (member for member in samples if member.id in changed):
+        _enter(member.id, "patient", old_patient.subject_key or "", patient.subject_key or "", reason, by)
+        audit.record(
+            by=by, act="corrected", subject=("sample", member.code), before={"subject": old_patient.subject_key},
+            after={"subject": patient.subject_key}, reason=reason,
+        )  # fmt: skip
+    db.session.flush()
+    for key, donors in changed.items():
+        _replace_donor(key, old, patient.id, keeps_old=old in donors)
+    if event_id:
+        first_event = samples[0].collection_event_id
+        for member in samples:
+            if member.id in changed and member.collection_event_id == first_event:
+                member.collection_event_id = event_id
+    consent.attribute(patient)
+    db.session.flush()
+    return [member for member in samples if member.id in changed]
+
+
+def _only_donor(sample: Sample) -> int:
+    if db.session.scalar(select(SampleParent.parent_id).where(SampleParent.child_id == sample.id).limit(1)):
+        raise RuleViolation("correct_the_first", sample=sample.code)
+    (donor,) = gate.donors_of([sample.id])[sample.id]
+    return donor
+
+
+def _moved_event(first: Sample, patient: Patient) -> int | None:
+    """The same draw, told of the right patient; the other tubes of the old draw stay where they are."""
+    event = db.session.get(CollectionEvent, first.collection_event_id) if first.collection_event_id else None
+    if event is None:
+        return None
+    moved = CollectionEvent(
+        site_id=event.site_id, patient_id=patient.id, study_id=event.study_id, visit=event.visit,
+        happened_at=event.happened_at, precision=event.precision, recorded_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(moved)
+    db.session.flush()
+    return moved.id
+
+
+def _new_donors(samples: list[Sample], first: int, old: int, new: int) -> dict[int, set[int]]:
+    """Sample key -> its donors after the correction, for those whose donors change. Parents before children."""
+    ids = [sample.id for sample in samples]
+    donors = gate.donors_of(ids)
+    parents: dict[int, set[int]] = {key: set() for key in ids}
+    query = select(SampleParent.child_id, SampleParent.parent_id).where(SampleParent.child_id.in_(ids))
+    for child, parent in db.session.execute(query):
+        parents[child].add(parent)
+    outside = gate.donors_of(set().union(*parents.values()) - set(ids))
+    after = {first: (donors[first] - {old}) | {new}}
+    for key in sorted(set(ids) - {first}):  # a child's key is always greater than its parents'
+        after[key] = set().union(*(after.get(parent) or outside[parent] for parent in parents[key]))
+    return {key: value for key, value in after.items() if value != donors[key]}
+
+
+def _replace_donor(sample_id: int, old: int, new: int, *, keeps_old: bool) -> None:
+    """Make the donors what they should be; the database allows it only because the correction stands."""
+    present = db.session.scalar(
+        select(SampleDonor.patient_id).where(
+            SampleDonor.sample_id == sample_id, SampleDonor.patient_id == new
+        )
+    )
+    row = (SampleDonor.sample_id == sample_id, SampleDonor.patient_id == old)
+    if keeps_old:
+        if present is None:
+            db.session.execute(insert(SampleDonor).values(sample_id=sample_id, patient_id=new))
+    elif present is None:
+        db.session.execute(update(SampleDonor).where(*row).values(patient_id=new))
+    else:
+        db.session.execute(delete(SampleDonor).where(*row))
+
+
+def _enter(sample_id: int, what: str, old: str, new: str, reason: str, by: Actor) -> None:
+    db.session.add(
+        SampleCorrection(
+            sample_id=sample_id,
+            what=what,
+            old=old,
+            new=new,
+            reason=reason,
+            recorded_at=clock.now(),
+            actor_key=by.key,
+        )
+    )

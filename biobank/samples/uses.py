@@ -1,0 +1,194 @@
+"""The one door to every use of a sample: decide by the rules, store the decision, and only then write the use.
+
+A refusal is kept as well: its decisions are written in a unit of their own after the act was rolled back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from biobank.audit import service as audit
+from biobank.consent import rules as consent_rules
+from biobank.consent import service as consent
+from biobank.core import clock, times, vocabularies
+from biobank.core.actor import Actor
+from biobank.core.db import current_unit, db
+from biobank.core.errors import Reason, RuleViolation
+from biobank.core.times import When
+from biobank.samples import gate
+from biobank.samples.models import Decision, Sample, SampleUse
+
+_ORDER = (consent_rules.Verdict.DENY, consent_rules.Verdict.REVIEW, consent_rules.Verdict.PERMIT)
+
+
+class UseRefused(RuleViolation):
+    """At least one sample may not be used so. `reasons` has every reason, `samples` their codes."""
+
+
+def use(
+    samples: Sequence[Sample],
+    asked: consent_rules.Use,
+    *,
+    act: str,
+    by: Actor,
+    at: When | None = None,
+    request_id: int | None = None,
+) -> list[SampleUse]:
+    """Use samples: all of them, or none. Locks donors and samples, decides, stores decisions and uses.
+
+    act     one of the use acts of the rules
+    at      when it happened; now unless given. It must have been allowed then, and must be allowed now
+    raises  UseRefused with every reason; the refusing decisions are kept
+    """
+    locked = gate.lock_samples([sample.id for sample in samples])
+    decisions = decide(locked, asked, act=act, by=by, at=at, request_id=request_id)
+    refused = [decision for decision in decisions if decision.verdict != "permit"]
+    if refused:
+        _refuse(locked, refused, act=act, by=by)
+    happened = at.at if at and at.at else clock.now()
+    rows = [
+        {"decision_id": decision.id, "sample_id": decision.sample_id, "act": act, "verdict": decision.verdict,
+         "recorded_at": decision.recorded_at, "happened_at": happened, "actor_key": by.key}
+        for decision in decisions
+    ]  # fmt: skip
+    query = insert(SampleUse).returning(SampleUse, sort_by_parameter_order=True)
+    return list(db.session.scalars(query, rows))
+
+
+def decide(
+    samples: Sequence[Sample],
+    asked: consent_rules.Use,
+    *,
+    act: str,
+    by: Actor,
+    at: When | None = None,
+    request_id: int | None = None,
+) -> list[Decision]:
+    """Decide for each sample and store the decisions, in the order given. The caller holds the locks of the donors."""
+    now = clock.now()
+    asked = replace(asked, act=act)
+    facts = gate.facts_of(samples)
+    latest = _latest_events(samples)
+    rows = [
+        _row(sample, facts[sample.id], asked, latest[sample.id], now, at, request_id, by)
+        for sample in samples
+    ]
+    query = insert(Decision).returning(Decision, sort_by_parameter_order=True)
+    return list(db.session.scalars(query, rows)) if rows else []
+
+
+def _row(
+    sample: Sample, facts: consent_rules.SampleFacts, asked: consent_rules.Use, latest: int, now: datetime,
+    at: When | None, request_id: int | None, by: Actor,
+) -> dict[str, Any]:  # fmt: skip
+    vocabulary = vocabularies.consent_vocabulary()
+    answer = _worst_of_days(facts, asked, now, at)
+    return {
+        "sample_id": sample.id,
+        "act": asked.act,
+        "verdict": answer.verdict.value,
+        "reasons": [reason.as_dict() for reason in answer.reasons],
+        "use": consent_rules.use_as_dict(asked),
+        "facts": consent_rules.facts_as_dict(facts),
+        "consent_ids": list(answer.consent_ids),
+        "consent_event_id": latest,
+        "rule_version": consent_rules.RULE_VERSION,
+        "vocabulary_version": vocabulary.version,
+        "as_of": at.at if at and at.at else now,
+        "recorded_at": now,
+        "request_id": request_id,
+        "actor_key": by.key,
+    }
+
+
+def _worst_of_days(
+    facts: consent_rules.SampleFacts, asked: consent_rules.Use, now: datetime, at: When | None
+) -> consent_rules.Decision:
+    """A use told afterwards must have been allowed on its day, and must be allowed today: a withdrawal is not evaded
+    by dating a use before it."""
+    days = {times.local_day(now, clock.zone())}
+    if at and at.at:
+        days.add(times.local_day(at.at, clock.zone()))
+    vocabulary = vocabularies.consent_vocabulary()
+    answers = [
+        consent_rules.decide(facts, asked, as_of=day, known_at=now, vocabulary=vocabulary)
+        for day in sorted(days)
+    ]
+    return min(answers, key=lambda answer: _ORDER.index(answer.verdict))
+
+
+def _latest_events(samples: Sequence[Sample]) -> dict[int, int]:
+    """The latest consent event of each sample's donors, 0 for none."""
+    donors = gate.donors_of([sample.id for sample in samples])
+    latest = consent.latest_events(set().union(*donors.values()) if donors else set())
+    return {
+        key: max((latest.get(patient, 0) for patient in patients), default=0)
+        for key, patients in donors.items()
+    }
+
+
+def _refuse(samples: Sequence[Sample], refused: Sequence[Decision], *, act: str, by: Actor) -> None:
+    """Raise, and leave word of the refusal for the unit that is written after the roll-back."""
+    codes = {sample.id: sample.code for sample in samples}
+    rows = [_copy(decision) for decision in refused]
+    told = [(codes[row["sample_id"]], row) for row in rows]
+
+    def keep() -> None:
+        db.session.execute(insert(Decision), rows)
+        for code, row in told:
+            after = {"act": act, "verdict": row["verdict"], "reasons": row["reasons"]}
+            audit.record(by=by, act="use_refused", subject=("sample", code), after=after)
+
+    current_unit().after_refusal.append(keep)
+    reasons = [
+        Reason(reason["code"], {"sample": code, **reason["params"]})
+        for code, row in told
+        for reason in row["reasons"]
+    ]
+    raise UseRefused(
+        "use_refused",
+        reasons=list(dict.fromkeys(reasons)),
+        act=act,
+        samples=", ".join(code for code, _row in told),
+    )
+
+
+def _copy(decision: Decision) -> dict[str, Any]:
+    columns = [column.key for column in Decision.__table__.columns if column.key != "id"]
+    return {column: getattr(decision, column) for column in columns}
+
+
+def check(
+    samples: Sequence[Sample],
+    asked: consent_rules.Use,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> list[consent_rules.Decision]:
+    """Could these be used so? Asks, uses nothing, stores nothing. In the order given; a handful of queries for any
+    number of samples.
+
+    as_of     the day it is asked for; today unless given
+    known_at  by what was recorded until then; by all that is known unless given
+    """
+    now = clock.now()
+    facts = gate.facts_of(samples)
+    vocabulary = vocabularies.consent_vocabulary()
+    day = times.local_day(as_of or now, clock.zone())
+    return [
+        consent_rules.decide(
+            facts[sample.id], asked, as_of=day, known_at=known_at or now, vocabulary=vocabulary
+        )
+        for sample in samples
+    ]
+
+
+def standings(samples: Sequence[Sample]) -> dict[int, consent_rules.Standing]:
+    """One colour and one sentence for each sample, before any purpose is known."""
+    now = clock.now()
+    facts = gate.facts_of(samples)
+    day = times.local_day(now, clock.zone())
+    return {key: consent_rules.standing(fact, as_of=day, known_at=now) for key, fact in facts.items()}

@@ -1,0 +1,136 @@
+"""What must hold of storage whatever happened: looked for every night, for the guards may have been gone round."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+
+from biobank.core.db import db
+from biobank.core.errors import RuleViolation
+from biobank.samples.models import Sample
+from biobank.samples.rules import LIFE, Act, Status
+from biobank.storage import kinds, places, rules
+from biobank.storage.models import Container, Placement
+
+#: A sample in any other status stands nowhere in the bank.
+STANDING = sorted(status.value for status in Status if (status, Act.MOVE) in LIFE)
+
+
+def in_two_places() -> Iterator[str]:
+    """A sample or a container that stands in two places."""
+    for column, table in ((Placement.sample_id, Sample), (Placement.child_id, Container)):
+        query = (
+            select(table.code, func.count())
+            .join(Placement, column == table.id)
+            .where(places.current())
+            .group_by(table.code)
+            .having(func.count() > 1)
+        )
+        for code, count in db.session.execute(query):
+            yield f"{code} stands in {count} places"
+
+
+def two_in_one_place() -> Iterator[str]:
+    """Two things in one place."""
+    query = (
+        select(Container.code, Placement.position, func.count())
+        .join(Container, Container.id == Placement.container_id)
+        .where(places.current(), Placement.position.is_not(None))
+        .group_by(Container.code, Placement.position)
+        .having(func.count() > 1)
+    )
+    for code, position, count in db.session.execute(query):
+        yield f"{code} {position} holds {count} things"
+
+
+def outside_its_kind() -> Iterator[str]:
+    """A place that its container does not have, a thing without a place where each has one, or of the wrong kind."""
+    for container, kind, position, vessel, child in db.session.execute(_occupied()):
+        known = kinds.kinds().get(kind)
+        if known is None:
+            yield f"{container} is of the kind {kind}, which config/containers.toml does not have"
+            continue
+        if not rules.may_stand(known, child or vessel):
+            yield f"{container} {position or ''} holds a {child or vessel}, which a {kind} does not take"
+        if position is None and known.positioned:
+            yield f"{container} holds something without a place, but a {kind} has places"
+        if position is not None and not _has(known, position):
+            yield f"{container} has no place {position}"
+
+
+def _occupied() -> Select[*tuple[Any, ...]]:
+    """What there is of (container, its kind, place, vessel, kind of child): one row for each kind of place, with the
+    container of one example, so that ten million tubes make few rows."""
+    child = Container.__table__.alias("child")
+    return (
+        select(func.min(Container.code), Container.kind, Placement.position, Sample.vessel, child.c.kind)
+        .select_from(Placement)
+        .join(Container, Container.id == Placement.container_id)
+        .outerjoin(Sample, Sample.id == Placement.sample_id)
+        .outerjoin(child, child.c.id == Placement.child_id)
+        .where(places.current())
+        .group_by(Container.kind, Placement.position, Sample.vessel, child.c.kind)
+    )
+
+
+def _has(kind: rules.ContainerKind, position: str) -> bool:
+    try:
+        return rules.parse_position(position, kind).text == position
+    except RuleViolation:
+        return False
+
+
+def too_full() -> Iterator[str]:
+    """More in a container than goes in."""
+    query = (
+        select(Container.code, Container.kind, func.count())
+        .join(Placement, Placement.container_id == Container.id)
+        .where(places.current())
+        .group_by(Container.code, Container.kind)
+    )
+    most = {key: kind.capacity for key, kind in kinds.kinds().items()}
+    least = min(most.values(), default=0)
+    for code, kind, count in db.session.execute(query.having(func.count() > least)):
+        if kind in most and count > most[kind]:
+            yield f"{code} holds {count} things; {most[kind]} go in"
+
+
+def gone_but_standing() -> Iterator[str]:
+    """A sample that is used up, given away, destroyed or lost, and still has a place."""
+    query = (
+        select(Sample.code, Sample.status)
+        .join(Placement, Placement.sample_id == Sample.id)
+        .where(places.current(), Sample.status.not_in(STANDING))
+        .order_by(Sample.code)
+    )
+    for code, status in db.session.execute(query):
+        yield f"{code} is {status} and still has a place"
+
+
+def in_itself() -> Iterator[str]:
+    """A container that stands in itself, through whatever others."""
+    query = text(
+        "WITH RECURSIVE up (id, at) AS ("
+        " SELECT child_id, container_id FROM placement WHERE child_id IS NOT NULL AND removed_recorded_at IS NULL"
+        " UNION SELECT up.id, p.container_id FROM up JOIN placement p ON p.child_id = up.at"
+        " AND p.removed_recorded_at IS NULL)"
+        " SELECT c.code FROM up JOIN container c ON c.id = up.id WHERE up.id = up.at ORDER BY c.code"
+    )
+    for code in db.session.scalars(query):
+        yield f"{code} stands in itself"
+
+
+#: Name -> the check; each yields one sentence for each thing that is wrong.
+CHECKS: dict[str, Callable[[], Iterator[str]]] = {
+    "storage: in two places": in_two_places,
+    "storage: two in one place": two_in_one_place,
+    "storage: outside its kind": outside_its_kind,
+    "storage: too full": too_full,
+    "storage: gone but standing": gone_but_standing,
+    "storage: in itself": in_itself,
+}
+
+
+def checks() -> list[str]:
+    """Everything that is wrong now."""
+    return [f"{name}: {finding}" for name, check in CHECKS.items() for finding in check()]

@@ -1,0 +1,204 @@
+"""Putting a sample or a container into its place, moving it, taking it out, putting it back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from biobank.audit import service as audit
+from biobank.core.actor import Actor
+from biobank.core.db import Again, db
+from biobank.core.errors import Malformed, Reason, RuleViolation
+from biobank.core.times import When
+from biobank.samples import rules as life
+from biobank.samples.models import Sample
+from biobank.storage import places, rules, standing
+from biobank.storage.kinds import kind_of
+from biobank.storage.models import Container, Placement
+from biobank.storage.rules import ContainerKind
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What came of it. `came_from` is where it stood until then, as (container's code, position); None: nowhere."""
+
+    placement: Placement
+    came_from: tuple[str, str | None] | None
+
+
+def place(
+    *,
+    container: Container,
+    by: Actor,
+    position: str | None = None,
+    sample: Sample | None = None,
+    child: Container | None = None,
+    at: When | None = None,
+) -> Placement:
+    """Put a sample or a container there; where it stands elsewhere, move it.
+
+    position  as anybody writes it; None only where things stand without places
+    raises    NotFound for what another site hides; RuleViolation when the place is taken (`occupant` says by whom),
+              does not exist or does not take such a thing, when nothing more goes in, when the sample is not in our
+              hands, or when the time is to come or lies before the placement before
+    """
+    return put(container=container, position=position, sample=sample, child=child, by=by, at=at).placement
+
+
+def put(
+    *,
+    container: Container,
+    by: Actor,
+    position: str | None = None,
+    sample: Sample | None = None,
+    child: Container | None = None,
+    at: When | None = None,
+    next_free: bool = False,
+    back_from: int | None = None,
+) -> Placed:
+    """`place`, telling also where it came from.
+
+    next_free  take the first free place from `position` on, or from the start
+    back_from  put back: the placement it was last taken from; when there is a later one, the work is run again
+    """
+    kind = kind_of(container)
+    wanted = _wanted(kind, container, position, next_free)
+    thing = standing.lock_thing(container, sample, child, by)
+    rules.require_fit(kind, thing.fits_as)
+    if sample is not None:
+        life.next_status(sample.status, life.Act.MOVE)
+    if next_free and kind.positioned:
+        wanted = _next_free(kind, container, wanted)
+    occupant, last = standing.look(container, wanted, thing)
+    if back_from is not None and (last is None or last.id != back_from):
+        raise Again
+    stood = last if last is not None and last.removed_at is None else None
+    if stood is not None and (stood.container_id, stood.position) == (container.id, wanted):
+        return Placed(db.session.get_one(Placement, stood.id), (container.code, wanted))
+    _require_room(kind, container, wanted, occupant, stood)
+    happened, instant = standing.moment(at, last, sample)
+    if stood is not None:
+        standing.close_placement(stood.id, instant, "moved", by)
+    placement = standing.open_placement(container, wanted, thing, instant, by)
+    act = "put_back" if back_from is not None else "moved" if stood is not None else "placed"
+    audit.record(
+        by=by, act=act, subject=(thing.kind, thing.code), before=told(stood),
+        after={"container": container.code, "position": wanted}, happened=happened,
+    )  # fmt: skip
+    return Placed(placement, (stood.container_code, stood.position) if stood is not None else None)
+
+
+def take_out(
+    *,
+    by: Actor,
+    sample: Sample | None = None,
+    child: Container | None = None,
+    why: str = "taken_out",
+    reason: str | None = None,
+    at: When | None = None,
+) -> Placement:
+    """Take a sample or a container out of its place; it stands nowhere until it is placed again.
+
+    why      what the placement keeps: taken_out, picked, lost …
+    returns  the placement that ended
+    raises   RuleViolation `stands_nowhere`, or for a time to come or before it was placed
+    """
+    thing = standing.lock_thing(None, sample, child, by)
+    ended = end_placement(thing, why=why, by=by, at=at, reason=reason)
+    if ended is None:
+        raise RuleViolation("stands_nowhere", code=thing.code)
+    return db.session.get_one(Placement, ended.id, populate_existing=True)
+
+
+def end_placement(
+    thing: standing.Thing, *, why: str, by: Actor, at: When | None, reason: str | None = None, record: bool = True
+) -> Row[Any] | None:
+    """End the current placement of a thing whose row is locked.
+
+    returns  what it was (id, container_id, position, container_code …), None when the thing stands nowhere
+    record  False: the caller records what became of the thing, and from where
+    """
+    _, last = standing.look(None, None, thing)
+    if last is None or last.removed_at is not None:
+        return None
+    happened, instant = standing.moment(at, last, None)
+    standing.close_placement(last.id, instant, why, by)
+    if record:
+        audit.record(by=by, act="taken_out", subject=(thing.kind, thing.code), before=told(last),
+                     after={"why": why}, reason=reason, happened=happened)  # fmt: skip
+    return last
+
+
+def put_back(
+    *, by: Actor, sample: Sample | None = None, child: Container | None = None, at: When | None = None
+) -> Placement:
+    """Put it back where it last stood.
+
+    raises  RuleViolation `position_taken` (with the occupant), `stands_already` or `stood_nowhere`
+    """
+    code, found = _where_last(sample, child)
+    if found is None:
+        raise RuleViolation("stood_nowhere", code=code)
+    if found.removed_at is None:
+        raise RuleViolation("stands_already", code=code, container=found.container_code, position=found.position or "–")
+    container = db.session.get_one(Container, found.container_id)
+    return put(container=container, position=found.position, sample=sample, child=child, by=by, at=at,
+               back_from=found.id).placement  # fmt: skip
+
+
+def _wanted(kind: ContainerKind, container: Container, position: str | None, next_free: bool) -> str | None:
+    """The canonical place that is asked for; None where there are none, or any will do."""
+    if position:
+        return rules.parse_position(position, kind).text
+    if kind.positioned and not next_free:
+        raise Malformed({"position": Reason("position_needed", {"container": container.code, "kind": kind.label})})
+    return None
+
+
+def _next_free(kind: ContainerKind, container: Container, start: str | None) -> str:
+    """The first free place from `start` on, else from the beginning."""
+    taken = set(taken_positions(container))
+    if start is not None:
+        order = [place.text for place in rules.positions(kind)]
+        taken_before = taken | set(order[: order.index(start)])
+        if found := rules.first_free(kind, taken_before):
+            return found.text
+    found = rules.first_free(kind, taken)
+    if found is None:
+        raise RuleViolation("container_full", container=container.code, capacity=kind.capacity)
+    return found.text
+
+
+def taken_positions(container: Container) -> list[str]:
+    """Canonical positions at which something stands."""
+    query = select(Placement.position).where(Placement.container_id == container.id, places.current())
+    return [position for position in db.session.scalars(query) if position is not None]
+
+
+def _require_room(
+    kind: ContainerKind, container: Container, wanted: str | None, occupant: str | None, stood: Row[Any] | None
+) -> None:
+    if occupant is not None:
+        raise RuleViolation("position_taken", container=container.code, position=wanted, occupant=occupant)
+    if kind.positioned or (stood is not None and stood.container_id == container.id):
+        return
+    query = select(func.count()).where(Placement.container_id == container.id, places.current())
+    if (db.session.scalar(query) or 0) >= kind.capacity:
+        raise RuleViolation("container_full", container=container.code, capacity=kind.capacity)
+
+
+def told(stood: Row[Any] | None) -> dict[str, Any]:
+    """A placement as the record tells it."""
+    return {"container": stood.container_code, "position": stood.position} if stood is not None else {}
+
+
+def _where_last(sample: Sample | None, child: Container | None) -> tuple[str, Row[Any] | None]:
+    if sample is not None and child is None:
+        thing = standing.Thing("sample", sample.id, sample.code, sample.vessel)
+    elif child is not None and sample is None:
+        thing = standing.Thing("container", child.id, child.code, child.kind)
+    else:
+        raise TypeError("one of sample and child is put back")
+    return thing.code, standing.look(None, None, thing)[1]
+
+
