@@ -7,7 +7,7 @@ from sqlalchemy import Column, ForeignKey, Index, String, Table, Text
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from biobank.core.db import BigKey, Base, UTCDateTime
+from biobank.core.db import Base, BigKey, UTCDateTime
 
 
 class Site(Base):
@@ -47,7 +47,7 @@ class User(Base, UserMixin):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     """What one types at sign-in."""
-    email: Mapped[str | None] = mapped_column(String(254))
+    email: Mapped[str | None] = mapped_column(String(254))  # type: ignore[assignment]
     """Where letters go; not a name to sign in with."""
     password: Mapped[str | None] = mapped_column(String(255))
     """Argon2id hash; NULL: cannot sign in to pages."""

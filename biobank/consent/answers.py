@@ -105,11 +105,14 @@ def read(donor: DonorFacts, study: str, *, as_of: date, known_at: datetime) -> P
 
     The day a withdrawal is received counts as withdrawn.
     """
-    withdrawals = [
-        withdrawal
-        for withdrawal in donor.withdrawals
-        if withdrawal.received_on <= as_of and withdrawal.recorded_at <= known_at
-    ]
+    withdrawals = sorted(
+        (
+            withdrawal
+            for withdrawal in donor.withdrawals
+            if withdrawal.received_on <= as_of and withdrawal.recorded_at <= known_at
+        ),
+        key=lambda withdrawal: withdrawal.seq,
+    )
     recorded = [consent for consent in donor.consents if consent.recorded_at <= known_at]
     replaced = {consent.corrects for consent in recorded if consent.corrects is not None}
     covering = [

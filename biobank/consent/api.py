@@ -64,9 +64,7 @@ def show_form(code: str, version: str) -> ResponseReturnValue:
 @requires(Permission.FORM_WRITE)
 def put_in_force(code: str, version: str) -> ResponseReturnValue:
     """A draft comes into force; the older versions of its family retire."""
-    return api_answer(
-        lambda: _with_study(service.put_in_force(form=_form(code, version), by=actor())), 200
-    )
+    return api_answer(lambda: _with_study(service.put_in_force(form=_form(code, version), by=actor())), 200)
 
 
 @bp.post("/consent-forms/<code>/<version>/retire")

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Engine, bindparam, exists, func, or_, sele
 
 from biobank.consent.models import Clause, Consent, ConsentAnswer, ConsentEvent, ConsentForm, Withdrawal
 from biobank.consent.rules import ClauseFact, ConsentFact, DonorFacts, WithdrawalFact, parse_term
-from biobank.core.db import chunks, current_unit, db
+from biobank.core.db import chunks, current_unit, db, fetch
 from biobank.patients.models import Patient
 from biobank.studies.models import Study
 
@@ -122,11 +122,11 @@ def donor_facts(patient_ids: Iterable[int]) -> dict[int, DonorFacts]:
     taken_back: dict[int, list[WithdrawalFact]] = {}
     row: Any
     for ids in chunks(sorted(set(patient_ids)), MOST_KEYS):
-        for row in db.session.execute(_PAPERS, {"ids": ids}):
+        for row in fetch(_PAPERS, {"ids": ids}):
             people[row[0]] = row[1] or ""
             if row[2] is not None:
                 _gather(papers.setdefault(row[0], {}), *row[2:])
-        for row in db.session.execute(_WITHDRAWALS, {"ids": ids}):
+        for row in fetch(_WITHDRAWALS, {"ids": ids}):
             taken_back.setdefault(row[0], []).append(_withdrawal(row))
     forms = _forms({paper.form_id for found in papers.values() for paper in found.values()})
     return {
@@ -143,7 +143,7 @@ def forms_in_force(study_ids: Iterable[int]) -> set[int]:
     """Which of these studies some form in force covers: its own, or one of the site for all."""
     covered: set[int] = set()
     for ids in chunks(sorted(set(study_ids)), MOST_KEYS):
-        covered |= set(db.session.scalars(_COVERED, {"ids": ids}))
+        covered |= {key for (key,) in fetch(_COVERED, {"ids": ids})}
     return covered
 
 
@@ -152,7 +152,7 @@ def latest_events(patient_ids: Iterable[int]) -> dict[int, int]:
     wanted = sorted(set(patient_ids))
     latest = dict.fromkeys(wanted, 0)
     for ids in chunks(wanted, MOST_KEYS):
-        latest.update((patient_id, event) for patient_id, event in db.session.execute(_EVENTS, {"ids": ids}))
+        latest.update((patient_id, event) for patient_id, event in fetch(_EVENTS, {"ids": ids}))
     return latest
 
 
@@ -213,7 +213,7 @@ def _forms(form_ids: set[int]) -> dict[int, _Form]:
         return known
     rows: dict[int, list[Any]] = defaultdict(list)
     for ids in chunks(missing, MOST_KEYS):
-        for row in db.session.execute(_FORMS, {"ids": ids}):
+        for row in fetch(_FORMS, {"ids": ids}):
             rows[row[0]].append(row)
     read = {form_id: _form(found) for form_id, found in rows.items()}
     _keep(known, read)

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from biobank.core.db import BigKey, Base, Json, UTCDateTime
+from biobank.core.db import Base, BigKey, Json, UTCDateTime
+from biobank.patients.models import Patient
 
 
 class ConsentForm(Base):
@@ -97,6 +98,7 @@ class Consent(Base):
     """The mistaken record that this one replaces."""
     reason: Mapped[str | None] = mapped_column(Text)
 
+    patient: Mapped[Patient] = relationship()
     form: Mapped[ConsentForm] = relationship()
     answers: Mapped[list["ConsentAnswer"]] = relationship(lazy="selectin")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from biobank.access import service as access
 from biobank.consent.models import Clause, ConsentForm, Withdrawal
@@ -66,10 +66,8 @@ class ConsentNewSchema(Schema):
     site = Code(load_default=None, allow_none=True, max_length=40)
 
 
-class Scope(fields.Field[str | dict[str, str]]):
+class Scope(fields.Raw):
     """ "all", {"form", "clause"} or {"study"}."""
-
-    default_error_messages = {"scope": N_("Must be “all”, a form with a clause, or a study.")}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -77,8 +75,8 @@ class Scope(fields.Field[str | dict[str, str]]):
         if value == "all":
             return "all"
         if isinstance(value, dict) and set(value) in ({"study"}, {"form", "clause"}):
-            return {key: Code().deserialize(text, key) for key, text in value.items()}
-        raise self.make_error("scope")
+            return {key: str(Code().deserialize(text, key)) for key, text in value.items()}
+        raise ValidationError(N_("Must be “all”, a form with a clause, or a study."))
 
 
 class WithdrawalNewSchema(Schema):

@@ -34,6 +34,7 @@ from biobank.patients.models import Patient
 __all__ = [
     "RecordedConsent",
     "Scope",
+    "check_withdrawal",
     "consents_of",
     "donor_facts",
     "find_form",

@@ -130,7 +130,9 @@ TEXTS: dict[str, str] = {
     "clause_text_missing": N_("The clause says nothing."),
     "clause_unknown": N_("Form {form}, version {version}, has no clause {clause}; it has {known}."),
     "clause_unknown_in_family": N_("Form {form} has no clause {clause}; it has {known}."),
-    "consent_corrected_already": N_("Record {consent} was corrected already, by record {newer}; correct that one."),
+    "consent_corrected_already": N_(
+        "Record {consent} was corrected already, by record {newer}; correct that one."
+    ),
     "consent_unknown": N_("This patient has no record {consent}."),
     "correction_needs_reason": N_("Say why the record is corrected."),
     "day_in_future": N_("{day} has not come yet; today is {today}."),

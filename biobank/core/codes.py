@@ -5,18 +5,18 @@ here, so that one indexed look-up tells what a scan is. Accession numbers are un
 process issued them; other people's codes are unique within a site.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, insert, select, text, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from biobank.core import clock
 from biobank.core.accession import format_number
 from biobank.core.actor import Actor
-from biobank.core.db import Base, BigKey, UTCDateTime, chunks, current_unit, db
+from biobank.core.db import Base, BigKey, UTCDateTime, chunks, current_unit, db, fetch
 from biobank.core.errors import RuleViolation
 
 #: What a code can stand for. `tube` is a maker's pre-printed code: its target is the sample in that tube.
@@ -70,8 +70,8 @@ def issue(kind: str, site_code: str, count: int = 1) -> list[str]:
     digits = settings["serial_digits"]
     numbers: list[str] = []
     for letter in letters:
-        if len(numbers) < count:
-            numbers += _take(letter, digits, count - len(numbers))
+        while len(numbers) < count and (taken := _take(letter, digits, count - len(numbers))):
+            numbers += _unused(taken)
     if len(numbers) < count:
         raise RuleViolation("codes_exhausted", kind=kind, letters=", ".join(letters))
     return numbers
@@ -80,20 +80,32 @@ def issue(kind: str, site_code: str, count: int = 1) -> list[str]:
 def _take(letter: str, digits: int, count: int) -> list[str]:
     """Up to `count` numbers of one letter. One statement both takes them and locks the counter."""
     current_unit()
-    wanted = update(AccessionCounter).where(AccessionCounter.letter == letter)
-    bump = wanted.values(next_serial=AccessionCounter.next_serial + count).returning(
-        AccessionCounter.next_serial
+    end = 10**digits
+    bump = (
+        update(AccessionCounter)
+        .where(AccessionCounter.letter == letter, AccessionCounter.next_serial < end)
+        .values(next_serial=AccessionCounter.next_serial + count)
+        .returning(AccessionCounter.next_serial)
     )
     after = db.session.execute(bump).scalar()
-    if after is None:
+    if after is None and db.session.get(AccessionCounter, letter) is None:
         db.session.execute(_create_counter(letter))
-        after = db.session.execute(bump).scalar_one()
-    first, room = after - count, 10**digits - (after - count)
-    if room < count:
-        db.session.execute(wanted.values(next_serial=max(first, 10**digits)))
-    return [
-        format_number(letter, serial, digits) for serial in range(first, first + max(0, min(count, room)))
-    ]
+        after = db.session.execute(bump).scalar()
+    if after is None:
+        return []  # the letter is used up
+    # The last taker may run past the end: a counter never goes back, and no number exists there.
+    return [format_number(letter, serial, digits) for serial in range(after - count, min(after, end))]
+
+
+def _unused(numbers: Sequence[str]) -> list[str]:
+    """Without those that somebody typed in as a code of another kind: such a number is passed over."""
+    found: set[str] = set()
+    for chunk in chunks(numbers, 500):
+        found |= {code for (code,) in fetch(_TYPED_IN, {"codes": chunk})}
+    return [number for number in numbers if number not in found]
+
+
+_TYPED_IN = select(ScannableCode.code).where(ScannableCode.code.in_(bindparam("codes", expanding=True)))
 
 
 def _create_counter(letter: str) -> Any:
@@ -107,22 +119,27 @@ def register(code: str, kind: str, target_id: int, site_id: int) -> None:
     register_many([(code, kind, target_id)], site_id)
 
 
-def register_many(entries: Iterable[tuple[str, str, int]], site_id: int) -> None:
+def register_many(entries: Sequence[tuple[str, str, int]], site_id: int) -> None:
     """Enter codes: (code, kind, target key). raises RuleViolation `code_taken` naming the first that is taken."""
     rows = [
         {"code": code, "kind": kind, "target_id": target_id, "site_id": site_id}
         for code, kind, target_id in entries
     ]
-    if taken := taken_codes([row["code"] for row in rows], site_id):
-        code, kind = next(iter(taken.items()))
-        raise RuleViolation("code_taken", code=code, kind=kind)
-    if len({row["code"] for row in rows}) < len(rows):
-        codes = [row["code"] for row in rows]
-        raise RuleViolation(
-            "code_taken", code=next(c for c in codes if codes.count(c) > 1), kind=rows[0]["kind"]
-        )
+    require_free([code for code, _kind, _target in entries], site_id)
     for chunk in chunks(rows, 2000):
         db.session.execute(insert(ScannableCode), list(chunk))
+
+
+def require_free(codes: Sequence[str], site_id: int) -> None:
+    """raises RuleViolation `code_taken` naming the first that the site has already, or that is given twice"""
+    if taken := taken_codes(codes, site_id):
+        code, kind = next(iter(taken.items()))
+        raise RuleViolation("code_taken", code=code, kind=kind)
+    seen: set[str] = set()
+    for code in codes:
+        if code in seen:
+            raise RuleViolation("code_taken", code=code, kind="given twice")
+        seen.add(code)
 
 
 def taken_codes(codes: Iterable[str], site_id: int) -> dict[str, str]:
@@ -132,7 +149,7 @@ def taken_codes(codes: Iterable[str], site_id: int) -> dict[str, str]:
         query = select(ScannableCode.code, ScannableCode.kind).where(
             ScannableCode.code.in_(chunk), ScannableCode.site_id == site_id
         )
-        taken |= dict(db.session.execute(query).tuples().all())
+        taken |= dict(db.session.execute(query).all())
     return taken
 
 
@@ -148,13 +165,11 @@ _FIND = select(
     ScannableCode.target_id,
     ScannableCode.site_id,
     ScannableCode.voided_at.is_not(None),
-)
+).where(ScannableCode.code.in_(bindparam("codes", expanding=True)))
 
 
 def find(codes: Iterable[str], by: Actor) -> list[Found]:
     """Everything these texts stand for, in the sites the actor sees. Accession numbers and other codes alike."""
     # A text with a control character is no code, and PostgreSQL would not even look for it.
-    query = _FIND.where(ScannableCode.code.in_([code for code in codes if code.isprintable()]))
-    if by.site_id is not None:
-        query = query.where(ScannableCode.site_id == by.site_id)
-    return [Found(*row) for row in db.session.execute(query)]
+    rows = fetch(_FIND, {"codes": [code for code in codes if code.isprintable()]})
+    return [found for found in (Found(*row) for row in rows) if by.sees(found.site_id)]

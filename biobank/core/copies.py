@@ -48,7 +48,14 @@ def restore(file: Path) -> None:
         Path(_file()).parent.mkdir(parents=True, exist_ok=True)
         _copy_sqlite(file, Path(_file()))
     else:
-        _run("pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file))
+        _run(
+            "pg_restore",
+            "--single-transaction",
+            "--exit-on-error",
+            "--no-owner",
+            "--no-privileges",
+            str(file),
+        )
 
 
 def _file() -> Path:

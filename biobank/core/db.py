@@ -10,7 +10,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -237,6 +237,16 @@ def lock(model: type[M], ids: Iterable[int]) -> list[M]:
         rows += db.session.scalars(query.execution_options(populate_existing=True))
     unit.locked.update((table, row_key) for row_key in wanted)
     return rows
+
+
+def fetch(statement: Any, params: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    """Run a read of plain columns. On the paths that every scan takes: about half of what the session's own way costs.
+
+    statement  built once, at import, with bindparam(): putting it together costs more than running it
+    """
+    if db.session.new or db.session.dirty or db.session.deleted:
+        db.session.flush()
+    return db.session.connection().execute(statement, params or {}).all()
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -142,8 +142,8 @@ def icd10_version() -> str:
 def clean_disease(code: str) -> str:
     """A disease code as ICD-10 writes it, whether or not it exists.
 
-    >>> clean_disease(" c509 "), clean_disease("C50.-"), clean_disease("c00–c97"), clean_disease("ii"), clean_disease("B24.+0")
-    ('C50.9', 'C50', 'C00-C97', 'II', 'B24+0')
+    >>> [clean_disease(written) for written in (" c509 ", "C50.-", "c00–c97", "ii", "B24.+0")]
+    ['C50.9', 'C50', 'C00-C97', 'II', 'B24+0']
     """
     text = re.sub(r"\s", "", code).upper().replace("–", "-").removesuffix(".-").rstrip("*†")
     base, plus, extension = text.partition("+")

@@ -2,7 +2,8 @@
 
 Written once, in words of tables and keys, and spelled out for SQLite and PostgreSQL. On SQLite a stranger's connection
 has foreign keys off and may say INSERT OR REPLACE, which goes round triggers on DELETE: so each guarded table also
-refuses the insertion of a key that exists, and the gate repeats what the foreign key says.
+refuses the insertion of a key that exists and the change to one that another row has, and the gate repeats what the
+foreign key says.
 """
 
 from collections.abc import Iterator
@@ -65,7 +66,11 @@ GUARDS = (
         frozen=("id", "site_id", "code", "version", "study_id"),
         once=("in_force_at", "retired_at"),
     ),
-    Guard("sample", (("id",), ("code",)), frozen=("id", "site_id", "code", "recorded_at")),
+    Guard(
+        "sample",
+        (("id",), ("code",), ("site_id", "container_code")),
+        frozen=("id", "site_id", "code", "recorded_at"),
+    ),
     Guard("container", (("id",), ("code",)), frozen=("id", "site_id", "code", "kind")),
     Guard(
         "placement",
@@ -125,6 +130,9 @@ _USE_BY_STALE_DECISION = """EXISTS (SELECT 1 FROM decision x
 _CLAUSE_OF_A_FORM_IN_FORCE = (
     "EXISTS (SELECT 1 FROM consent_form f WHERE f.id = {row}.form_id AND f.status <> 'draft')"
 )
+_CLAUSE_REPLACED = """EXISTS (SELECT 1 FROM clause t
+    WHERE t.id = NEW.id OR (t.form_id = NEW.form_id AND t.key = NEW.key))"""
+_CLAUSE_MOVED = "NEW.id <> OLD.id OR NEW.form_id <> OLD.form_id OR NEW.key <> OLD.key"
 _DONOR_CORRECTED = """NOT EXISTS (SELECT 1 FROM sample_correction k JOIN patient p ON p.id = OLD.patient_id
     WHERE k.sample_id = OLD.sample_id AND k.what = 'patient' AND k.old = p.subject_key)"""
 
@@ -170,6 +178,20 @@ CONDITIONS = (
         "clause_in_force_changed",
         _CLAUSE_OF_A_FORM_IN_FORCE.format(row="OLD"),
         "a form in force is not edited, only succeeded",
+    ),
+    (
+        "clause",
+        "INSERT",
+        "clause_replaced",
+        _CLAUSE_REPLACED,
+        "clause has this key already",
+    ),
+    (
+        "clause",
+        "UPDATE",
+        "clause_moved",
+        _CLAUSE_MOVED,
+        "a clause stays in its form",
     ),
     (
         "clause",
@@ -228,6 +250,11 @@ def _changed(columns: tuple[str, ...], once: tuple[str, ...], differs: str) -> s
     return " OR ".join(parts)
 
 
+def _changeable_keys(guard: Guard) -> list[tuple[str, ...]]:
+    """Unique keys that an update may touch: UPDATE OR REPLACE deletes in silence whichever row has the key already."""
+    return [key for key in guard.keys if guard.frozen is not None and not set(key) <= set(guard.frozen)]
+
+
 def _sqlite() -> Iterator[str]:
     def trigger(name: str, when: str, table: str, condition: str, sentence: str) -> str:
         return (
@@ -250,8 +277,13 @@ def _sqlite() -> Iterator[str]:
             " AND ".join([*(f"t.{column} = NEW.{column}" for column in key), f"t.{open_column} IS NULL"])
             for key, open_column in guard.current
         ]
-        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)
+        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)  # noqa: S608
         yield trigger(f"{table}_insert", "INSERT", table, again, f"{table} has this key already")
+        for number, key in enumerate(_changeable_keys(guard), start=1):
+            when = f"UPDATE OF {', '.join(key)}"
+            taken = " AND ".join(["t.rowid <> OLD.rowid", *(f"t.{column} = NEW.{column}" for column in key)])
+            condition = f"EXISTS (SELECT 1 FROM {table} t WHERE {taken})"  # noqa: S608
+            yield trigger(f"{table}_taken_{number}", when, table, condition, f"{table} has this key already")
     for table, column in RISING:
         falls = f"NEW.{column} < OLD.{column}"
         yield trigger(f"{table}_rises", "UPDATE", table, falls, f"{table} only rises")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from biobank.core.db import BigKey, Base, UTCDateTime
+from biobank.core.db import Base, BigKey, UTCDateTime
 
 SEXES = ("female", "male", "undifferentiated", "unknown")
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from biobank.core.db import BigKey, Base, Json, UTCDateTime
+from biobank.core.db import Base, BigKey, Json, UTCDateTime
 
 
 class Request(Base):

@@ -5,25 +5,37 @@ A withdrawal takes the same locks, so that of the two one is first, never both.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 
 from biobank.consent import rules as consent_rules
 from biobank.consent import service as consent
 from biobank.core import clock, times
-from biobank.core.db import Again, chunks, db, lock
+from biobank.core.db import Again, chunks, fetch, lock
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples.models import Hold, Sample, SampleDonor
 from biobank.studies.models import Study
+from biobank.studies.service import study_codes
+
+_DONORS = select(SampleDonor.sample_id, SampleDonor.patient_id).where(
+    SampleDonor.sample_id.in_(bindparam("ids", expanding=True))
+)
+# Donors and open holds in one look: a sample has few of either.
+_DONORS_AND_HOLDS = (
+    select(SampleDonor.sample_id, SampleDonor.patient_id, Hold.code)
+    .outerjoin(Hold, and_(Hold.sample_id == SampleDonor.sample_id, Hold.released_at.is_(None)))
+    .where(SampleDonor.sample_id.in_(bindparam("ids", expanding=True)))
+)
+#: Keys in one query.
+_MANY = 5000
 
 
 def donors_of(sample_ids: Iterable[int]) -> dict[int, set[int]]:
     """Sample key -> patient keys, for each sample asked for."""
     ids = sorted(set(sample_ids))
     found: dict[int, set[int]] = {key: set() for key in ids}
-    for chunk in chunks(ids, 500):
-        query = select(SampleDonor.sample_id, SampleDonor.patient_id).where(SampleDonor.sample_id.in_(chunk))
-        for sample_id, patient_id in db.session.execute(query):
+    for chunk in chunks(ids, _MANY):
+        for sample_id, patient_id in fetch(_DONORS, {"ids": chunk}):
             found[sample_id].add(patient_id)
     return found
 
@@ -50,36 +62,33 @@ def lock_samples(sample_ids: Iterable[int]) -> list[Sample]:
 
 def facts_of(samples: Sequence[Sample]) -> dict[int, consent_rules.SampleFacts]:
     """What the rules look at, for each sample; a constant number of queries however many there are."""
-    donors = donors_of(sample.id for sample in samples)
+    donors, holds = _donors_and_holds([sample.id for sample in samples])
     said = consent.donor_facts(set().union(*donors.values()) if donors else set())
-    studies = {sample.study_id for sample in samples}
-    covered = consent.forms_in_force(studies)
-    names = _study_codes(studies)
-    holds = _holds([sample.id for sample in samples])
+    study_ids = {sample.study_id for sample in samples}
+    covered = consent.forms_in_force(study_ids)
+    names = study_codes(study_ids)
     return {
         sample.id: consent_rules.SampleFacts(
             code=sample.code,
             study=names[sample.study_id],
             donors=tuple(said[key] for key in sorted(donors[sample.id])),
-            holds=tuple(holds.get(sample.id, ())),
+            holds=tuple(consent_rules.HoldFact(code=code) for code in sorted(holds[sample.id])),
             form_in_force=sample.study_id in covered,
         )
         for sample in samples
     }
 
 
-def _study_codes(study_ids: Iterable[int]) -> dict[int, str]:
-    query = select(Study.id, Study.code).where(Study.id.in_(sorted(study_ids)))
-    return dict(db.session.execute(query).tuples().all())
-
-
-def _holds(sample_ids: Sequence[int]) -> dict[int, list[consent_rules.HoldFact]]:
-    held: dict[int, list[consent_rules.HoldFact]] = {}
-    for chunk in chunks(sample_ids, 500):
-        query = select(Hold.sample_id, Hold.code).where(Hold.sample_id.in_(chunk), Hold.released_at.is_(None))
-        for sample_id, code in db.session.execute(query):
-            held.setdefault(sample_id, []).append(consent_rules.HoldFact(code=code, seq=None))
-    return held
+def _donors_and_holds(sample_ids: Sequence[int]) -> tuple[dict[int, set[int]], dict[int, set[str]]]:
+    """Sample key -> patient keys, and sample key -> codes of its open holds; for each sample asked for."""
+    donors: dict[int, set[int]] = {key: set() for key in sample_ids}
+    holds: dict[int, set[str]] = {key: set() for key in sample_ids}
+    for chunk in chunks(sample_ids, _MANY):
+        for sample_id, patient_id, code in fetch(_DONORS_AND_HOLDS, {"ids": chunk}):
+            donors[sample_id].add(patient_id)
+            if code is not None:
+                holds[sample_id].add(code)
+    return donors, holds
 
 
 def require_preserving(samples: Sequence[Sample], act: str) -> None:

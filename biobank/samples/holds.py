@@ -39,7 +39,7 @@ def hold_many(sample_ids: Sequence[int], *, code: str, note: str | None, by: Act
         )
         held |= set(db.session.scalars(open_now))
         numbers = select(Sample.id, Sample.code).where(Sample.id.in_(chunk))
-        codes |= dict(db.session.execute(numbers).tuples().all())
+        codes |= dict(db.session.execute(numbers).all())
     fresh = [key for key in codes if key not in held]
     now = clock.now()
     rows = [

@@ -154,12 +154,12 @@ def _pooled(
     if measured is None:
         return kind, total
     if measured[0] != kind or measured[1] > total:
-        given = {
-            "given": units.show(*measured),
-            "poured": units.show(kind, total),
-            "unit": units.KINDS[kind].unit,
-        }
-        raise RuleViolation("pool_of_more", **given)
+        raise RuleViolation(
+            "pool_of_more",
+            given=units.show(*measured),
+            poured=units.show(kind, total),
+            unit=units.KINDS[measured[0]].unit,
+        )
     return measured
 
 

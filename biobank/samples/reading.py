@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Select, select
 
 from biobank.audit import service as audit
 from biobank.core import codes
@@ -124,7 +124,7 @@ def descendant_ids(sample_ids: Iterable[int]) -> list[int]:
 
 
 def _ancestor_ids(sample_id: int) -> set[int]:
-    tree = select(literal(sample_id).label("id")).cte(recursive=True)
+    tree = select(Sample.id).where(Sample.id == sample_id).cte(recursive=True)
     tree = tree.union(select(SampleParent.parent_id).join(tree, SampleParent.child_id == tree.c.id))
     return set(db.session.scalars(select(tree.c.id)))
 

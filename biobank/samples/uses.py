@@ -6,7 +6,7 @@ A refusal is kept as well: its decisions are written in a unit of their own afte
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import insert
 
@@ -47,7 +47,37 @@ def use(
     decisions = decide(locked, asked, act=act, by=by, at=at, request_id=request_id)
     refused = [decision for decision in decisions if decision.verdict != "permit"]
     if refused:
-        _refuse(locked, refused, act=act, by=by)
+        refuse(locked, refused, act=act, by=by)
+    return _enter(decisions, act=act, by=by, at=at)
+
+
+def use_permitted(
+    samples: Sequence[Sample],
+    asked: consent_rules.Use,
+    *,
+    act: str,
+    by: Actor,
+    at: When | None = None,
+    request_id: int | None = None,
+) -> list[Decision]:
+    """Use those samples that may be used so, and leave the others. Locks donors and samples, and decides set by set.
+
+    returns  every decision, in the order given: a permit was used, any other says why its sample was not
+    """
+    locked = gate.lock_samples([sample.id for sample in samples])
+    decisions = decide(locked, asked, act=act, by=by, at=at, request_id=request_id)
+    _enter([decision for decision in decisions if decision.verdict == "permit"], act=act, by=by, at=at)
+    for sample, decision in zip(locked, decisions, strict=True):
+        if decision.verdict != "permit":
+            after = {"act": act, "verdict": decision.verdict, "reasons": decision.reasons}
+            audit.record(by=by, act="use_refused", subject=("sample", sample.code), after=after)
+    return decisions
+
+
+def _enter(decisions: Sequence[Decision], *, act: str, by: Actor, at: When | None) -> list[SampleUse]:
+    """Write the uses that these permits are for."""
+    if not decisions:
+        return []
     happened = at.at if at and at.at else clock.now()
     rows = [
         {"decision_id": decision.id, "sample_id": decision.sample_id, "act": act, "verdict": decision.verdict,
@@ -130,8 +160,18 @@ def _latest_events(samples: Sequence[Sample]) -> dict[int, int]:
     }
 
 
-def _refuse(samples: Sequence[Sample], refused: Sequence[Decision], *, act: str, by: Actor) -> None:
-    """Raise, and leave word of the refusal for the unit that is written after the roll-back."""
+def refuse(
+    samples: Sequence[Sample],
+    refused: Sequence[Decision],
+    *,
+    act: str,
+    by: Actor,
+    besides: Sequence[Reason] = (),
+) -> NoReturn:
+    """Raise UseRefused, and leave word of the refusal for the unit that is written after the roll-back.
+
+    besides  reasons that are not the rules' own, told first
+    """
     codes = {sample.id: sample.code for sample in samples}
     rows = [_copy(decision) for decision in refused]
     told = [(codes[row["sample_id"]], row) for row in rows]
@@ -150,7 +190,7 @@ def _refuse(samples: Sequence[Sample], refused: Sequence[Decision], *, act: str,
     ]
     raise UseRefused(
         "use_refused",
-        reasons=list(dict.fromkeys(reasons)),
+        reasons=list(dict.fromkeys([*besides, *reasons])),
         act=act,
         samples=", ".join(code for code, _row in told),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, text
 
+from biobank.core import checks as nightly
 from biobank.core.db import db
 from biobank.core.errors import RuleViolation
 from biobank.samples.models import Sample
@@ -129,6 +130,12 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: gone but standing": gone_but_standing,
     "storage: in itself": in_itself,
 }
+
+
+def register() -> None:
+    """Have them asked every night."""
+    for name, check in CHECKS.items():
+        nightly.register(name, lambda check=check: list(check()))  # type: ignore[misc]
 
 
 def checks() -> list[str]:

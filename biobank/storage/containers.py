@@ -46,7 +46,9 @@ def make_container(
     after = {"kind": kind, "name": container.name}
     audit.record(by=by, act="container_made", subject=("container", code), after=after)
     if parent is not None:
-        placing.put(container=parent, position=position, child=container, by=by, at=at, next_free=not position)
+        placing.put(
+            container=parent, position=position, child=container, by=by, at=at, next_free=not position
+        )
     return container
 
 
@@ -65,6 +67,11 @@ def find_container(code: str, by: Actor) -> Container:
     if container is None or not by.sees(container.site_id):
         raise NotFound("container_unknown", container=code[:40])
     return container
+
+
+def container_of(placement: Placement) -> Container:
+    """Where a placement is."""
+    return db.session.get_one(Container, placement.container_id)
 
 
 def list_containers(
@@ -159,7 +166,9 @@ class Room:
 
 def room_below(container_ids: list[int]) -> dict[int, Room]:
     """Container key -> how many samples stand in it, at any depth, and how many places for samples there are."""
-    below = select(Container.id.label("start"), Container.id.label("id")).where(Container.id.in_(container_ids))
+    below = select(Container.id.label("start"), Container.id.label("id")).where(
+        Container.id.in_(container_ids)
+    )
     tree = below.cte(recursive=True)
     tree = tree.union(
         select(tree.c.start, Placement.child_id)
@@ -181,4 +190,3 @@ def room_below(container_ids: list[int]) -> dict[int, Room]:
         capacity = kinds.kinds()[kind].capacity * count if kind in kinds.tube_kinds() else 0
         found[start] = Room(found[start].samples + int(samples or 0), found[start].places + capacity)
     return found
-

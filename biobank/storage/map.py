@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
+from biobank.consent.rules import Standing
 from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import NotFound
-from biobank.samples import holds
+from biobank.samples import holds, uses
 from biobank.samples.models import Sample
 from biobank.storage import containers, places, rules
 from biobank.storage.kinds import kind_of
@@ -27,6 +29,8 @@ class Occupant:
     sample: Sample | None = None
     container: Container | None = None
     held: bool = False
+    standing: Standing | None = None
+    """Of a sample: its consent in one colour and one reason."""
     used: int = 0
     """Of a container: how many things stand in it."""
 
@@ -72,25 +76,9 @@ class ContainerMap:
 
 
 def what_is_in(container: Container) -> ContainerMap:
-    """The map of a container: four queries, whatever it holds."""
+    """The map of a container, with the consent of what stands in it; a fixed number of queries, whatever it holds."""
     kind = kind_of(container)
-    query = (
-        select(Placement.position, Placement.placed_at, Sample, Container)
-        .outerjoin(Sample, Sample.id == Placement.sample_id)
-        .outerjoin(Container, Container.id == Placement.child_id)
-        .where(Placement.container_id == container.id, places.current())
-        .order_by(Placement.id)
-    )
-    rows = db.session.execute(query).all()
-    held = holds.open_holds([sample.id for _, _, sample, _ in rows if sample is not None])
-    used = containers.used_in([child.id for _, _, _, child in rows if child is not None])
-    occupants = [
-        Occupant(
-            position=position, since=since, sample=sample, container=child,
-            held=sample is not None and sample.id in held, used=used.get(child.id, 0) if child is not None else 0,
-        )
-        for position, since, sample, child in rows
-    ]  # fmt: skip
+    occupants = _occupants(container)
     order = {place.text: place.slot for place in rules.positions(kind)}
     occupants.sort(key=lambda occupant: order.get(occupant.position or "", 0))
     return ContainerMap(
@@ -100,6 +88,29 @@ def what_is_in(container: Container) -> ContainerMap:
         occupants=occupants,
         by_position={occupant.position: occupant for occupant in occupants if occupant.position is not None},
     )
+
+
+def _occupants(container: Container) -> list[Occupant]:
+    query = (
+        select(Placement.position, Placement.placed_at, Sample, Container)
+        .outerjoin(Sample, Sample.id == Placement.sample_id)
+        .outerjoin(Container, Container.id == Placement.child_id)
+        .where(Placement.container_id == container.id, places.current())
+        .order_by(Placement.id)
+    )
+    rows: list[Any] = list(db.session.execute(query))  # of sample and container one is None
+    samples = [sample for _, _, sample, _ in rows if sample is not None]
+    held = holds.open_holds([sample.id for sample in samples])
+    standings = uses.standings(samples) if samples else {}
+    used = containers.used_in([child.id for _, _, _, child in rows if child is not None])
+    found = []
+    for position, since, sample, child in rows:
+        if sample is not None:
+            standing = standings.get(sample.id)
+            found.append(Occupant(position, since, sample, held=sample.id in held, standing=standing))
+        else:
+            found.append(Occupant(position, since, container=child, used=used[child.id]))
+    return found
 
 
 def children_of(container_ids: Sequence[int]) -> dict[int, list[Occupant]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from biobank.core.db import BigKey, Base, UTCDateTime
+from biobank.core.db import Base, BigKey, UTCDateTime
 
 
 class Container(Base):

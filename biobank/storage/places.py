@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, ColumnElement, Select, String, and_, bindparam, cast, literal, null, or_, select
 
-from biobank.core.db import chunks, db
+from biobank.core.db import chunks, fetch
 from biobank.storage import kinds
 from biobank.storage.models import Container, Placement
 
@@ -100,7 +100,7 @@ def _chains(query: Any, ids: Iterable[int]) -> dict[int, list[tuple[int, Step]]]
     """Start -> (container key, step), the nearest first."""
     found: dict[int, list[tuple[int, Step]]] = {}
     for chunk in chunks(sorted(set(ids)), _MANY):
-        for start, code, name, kind, position, key in db.session.execute(query, {"ids": chunk}):
+        for start, code, name, kind, position, key in fetch(query, {"ids": chunk}):
             found.setdefault(start, []).append((key, Step(code, name, kind, position)))
     return found
 

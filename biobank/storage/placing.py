@@ -111,7 +111,13 @@ def take_out(
 
 
 def end_placement(
-    thing: standing.Thing, *, why: str, by: Actor, at: When | None, reason: str | None = None, record: bool = True
+    thing: standing.Thing,
+    *,
+    why: str,
+    by: Actor,
+    at: When | None,
+    reason: str | None = None,
+    record: bool = True,
 ) -> Row[Any] | None:
     """End the current placement of a thing whose row is locked.
 
@@ -140,7 +146,9 @@ def put_back(
     if found is None:
         raise RuleViolation("stood_nowhere", code=code)
     if found.removed_at is None:
-        raise RuleViolation("stands_already", code=code, container=found.container_code, position=found.position or "–")
+        raise RuleViolation(
+            "stands_already", code=code, container=found.container_code, position=found.position or "–"
+        )
     container = db.session.get_one(Container, found.container_id)
     return put(container=container, position=found.position, sample=sample, child=child, by=by, at=at,
                back_from=found.id).placement  # fmt: skip
@@ -151,7 +159,9 @@ def _wanted(kind: ContainerKind, container: Container, position: str | None, nex
     if position:
         return rules.parse_position(position, kind).text
     if kind.positioned and not next_free:
-        raise Malformed({"position": Reason("position_needed", {"container": container.code, "kind": kind.label})})
+        raise Malformed(
+            {"position": Reason("position_needed", {"container": container.code, "kind": kind.label})}
+        )
     return None
 
 
@@ -176,7 +186,11 @@ def taken_positions(container: Container) -> list[str]:
 
 
 def _require_room(
-    kind: ContainerKind, container: Container, wanted: str | None, occupant: str | None, stood: Row[Any] | None
+    kind: ContainerKind,
+    container: Container,
+    wanted: str | None,
+    occupant: str | None,
+    stood: Row[Any] | None,
 ) -> None:
     if occupant is not None:
         raise RuleViolation("position_taken", container=container.code, position=wanted, occupant=occupant)
@@ -200,5 +214,3 @@ def _where_last(sample: Sample | None, child: Container | None) -> tuple[str, Ro
     else:
         raise TypeError("one of sample and child is put back")
     return thing.code, standing.look(None, None, thing)[1]
-
-

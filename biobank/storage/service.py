@@ -1,6 +1,7 @@
 """STORAGE: containers, what stands in them, and the end of a sample. Every act under one name."""
 
 from biobank.storage.containers import (
+    container_of,
     count_by_kind,
     find_container,
     list_containers,
@@ -16,6 +17,7 @@ from biobank.storage.placing import place, put, put_back, take_out
 
 __all__ = [
     "children_of",
+    "container_of",
     "count_by_kind",
     "discard",
     "find_container",

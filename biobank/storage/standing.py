@@ -34,7 +34,9 @@ class Thing:
     """The vessel, or the kind of container."""
 
 
-def lock_thing(container: Container | None, sample: Sample | None, child: Container | None, by: Actor) -> Thing:
+def lock_thing(
+    container: Container | None, sample: Sample | None, child: Container | None, by: Actor
+) -> Thing:
     """Lock what is placed, and before it where it goes. raises NotFound for what another site hides"""
     if container is not None and not by.sees(container.site_id):
         raise NotFound("container_unknown", container=container.code)
@@ -106,7 +108,9 @@ def moment(at: When | None, last: Row[Any] | None, sample: Sample | None) -> tup
     return at, max(at.at, before or at.at)
 
 
-def open_placement(container: Container, position: str | None, thing: Thing, instant: datetime, by: Actor) -> Placement:
+def open_placement(
+    container: Container, position: str | None, thing: Thing, instant: datetime, by: Actor
+) -> Placement:
     placement = Placement(
         container_id=container.id, position=position, sample_id=thing.id if thing.kind == "sample" else None,
         child_id=thing.id if thing.kind == "container" else None, placed_at=instant, placed_recorded_at=clock.now(),
@@ -135,7 +139,11 @@ _COLUMNS = (
     Placement.removed_at,
 )
 _OCCUPANT = (
-    select(literal("here").label("what"), *_COLUMNS, func.coalesce(Sample.code, Container.code).label("container_code"))
+    select(
+        literal("here").label("what"),
+        *_COLUMNS,
+        func.coalesce(Sample.code, Container.code).label("container_code"),
+    )
     .select_from(Placement)
     .outerjoin(Sample, Sample.id == Placement.sample_id)
     .outerjoin(Container, Container.id == Placement.child_id)
@@ -162,7 +170,9 @@ _LAST = {"sample": _last(Placement.sample_id), "container": _last(Placement.chil
 _LOOK = {kind: union_all(_OCCUPANT, query) for kind, query in _LAST.items()}
 
 
-def look(container: Container | None, position: str | None, thing: Thing) -> tuple[str | None, Row[Any] | None]:
+def look(
+    container: Container | None, position: str | None, thing: Thing
+) -> tuple[str | None, Row[Any] | None]:
     """Who stands there (its code), and the last placement of the thing, ended or not. Built once, see places."""
     params = {"thing_id": thing.id}
     if container is None or position is None:

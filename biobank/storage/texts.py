@@ -10,9 +10,12 @@ TEXTS: dict[str, str] = {
     "container_kind_unknown": N_("There is no kind of container {given}; there are: {known}."),
     "container_name_needed": N_("A container needs a name."),
     "container_unknown": N_("There is no container {container}."),
+    "discard_not_sure": N_("Say that you are sure: nothing brings it back."),
     "does_not_fit": N_("{kind}: {thing} cannot stand in it."),
     "place_empty": N_("Nothing stands at {position} in {container}."),
-    "placed_before_last": N_("It cannot have happened {happened}: where it stands now is known from {before}."),
+    "placed_before_last": N_(
+        "It cannot have happened {happened}: where it stands now is known from {before}."
+    ),
     "placing_time_needed": N_("Say when it was put there; a day is enough."),
     "position_needed": N_("{container}: say which place."),
     "position_outside": N_("{kind}: there is no place {position}. Its places go from {first} to {last}."),

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from biobank.core.db import BigKey, Base, UTCDateTime
+from biobank.core.db import Base, BigKey, UTCDateTime
 
 
 class Study(Base):

@@ -1,11 +1,14 @@
 """Opens studies and finds them again."""
 
-from sqlalchemy import select
+from collections.abc import Iterable
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, bindparam, select
 
 from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.core.db import db
+from biobank.core.db import db, fetch
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.studies.models import Study
@@ -64,7 +67,17 @@ def page_of_studies(*, by: Actor, after: str | None = None, limit: int = DEFAULT
     return page_of(query, Study.id, after=after, limit=limit)
 
 
-def study_codes(study_ids: set[int]) -> dict[int, str]:
-    """Key -> code."""
-    query = select(Study.id, Study.code).where(Study.id.in_(sorted(study_ids)))
-    return {row.id: row.code for row in db.session.execute(query)}
+_CODES = select(Study.id, Study.code).where(Study.id.in_(bindparam("ids", expanding=True)))
+#: Codes that were read, by database: the database sees to it that a code never changes.
+_known: WeakKeyDictionary[Engine, dict[int, str]] = WeakKeyDictionary()
+
+
+def study_codes(study_ids: Iterable[int]) -> dict[int, str]:
+    """Key -> code, each read once a process."""
+    known = _known.setdefault(db.engine, {})
+    wanted = set(study_ids)
+    missing = sorted(wanted - known.keys())
+    found = {row.id: row.code for row in fetch(_CODES, {"ids": missing})} if missing else {}
+    if db.session.info.get("unit") is None:  # a study of a unit that may be rolled back is not remembered
+        known.update(found)
+    return {key: found.get(key) or known[key] for key in wanted}

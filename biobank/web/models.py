@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from biobank.core.db import BigKey, Base, UTCDateTime
+from biobank.core.db import Base, BigKey, UTCDateTime
 
 
 class IdempotencyKey(Base):

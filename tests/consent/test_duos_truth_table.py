@@ -40,7 +40,7 @@ def dataset(permissions):
 def research(purpose):
     """`HMB+GS:M`, `NPU=true` -> a use; a use that is not said to be non-profit is not."""
     names, facts, flags = [], {"organisation": "unknown", "commercial": None}, []
-    known = consent_vocabulary().names
+    known = {*consent_vocabulary().names, *consent_vocabulary().purposes}
     for token in tokens(purpose):
         name, _, value = token.partition("=")
         if name in ("NPU", "NCU", "NPUNCU"):

@@ -19,6 +19,7 @@ from biobank.consent.rules import (
     may_preserve,
     parse_purposes,
     parse_term,
+    review_code,
     standing,
     use_as_dict,
     use_from_dict,
@@ -167,6 +168,10 @@ def test_every_reason_is_kept():
     ]
 
 
+def test_a_denial_rests_on_no_consent():
+    assert asked(sample(granting("DS:C61"))).consent_ids == ()
+
+
 # --- answers that supersede
 
 
@@ -217,6 +222,14 @@ def test_a_correction_replaces_the_mistaken_record_for_all_purposes():
     assert asked(sample(mistaken)).permitted
     assert not asked(sample(mistaken, correct)).permitted
     assert asked(sample(mistaken, correct), use("DS:C50")).permitted
+
+
+def test_a_record_under_the_wrong_form_is_gone_when_it_is_corrected():
+    mistaken = granting("NRES", seq=1, family="A")
+    correct = consent(clause(), answers={}, seq=2, family="B", corrects=1)
+
+    assert asked(sample(mistaken)).permitted
+    assert not asked(sample(mistaken, correct)).permitted
 
 
 def test_a_mistaken_record_counts_until_the_correction_is_recorded():
@@ -333,6 +346,13 @@ def test_a_withdrawal_takes_away_permissions_and_never_restrictions():
     assert asked(papers).permitted
     assert codes(asked(papers, use(commercial=True))) == ["modifier_ncu"]
     assert codes(asked(papers, use(organisation="for-profit"))) == ["modifier_npu"]
+
+
+def test_a_required_clause_of_what_was_withdrawn_does_not_bind_a_new_version_without_it():
+    before = consent(clause("storage", (), required=True), seq=1)
+    again = granting("HMB", version="2", seq=11, signed_on=date(2012, 5, 2))
+
+    assert asked(sample(before, withdrawal(seq=10), again)).permitted
 
 
 def test_clinical_care_falls_with_a_withdrawal_because_it_gives():
@@ -640,13 +660,11 @@ def test_a_settled_review_says_nothing_about_another_flag_or_another_version():
 
 
 def test_a_settled_review_never_lifts_a_denial():
-    denied = asked(sample(granting("DS:C61", "NPU")), use(organisation="for-profit"))
-    everything = Review(tuple(codes(denied)) + tuple(TEXTS))
+    papers, company = sample(granting("DS:C61", "NPU")), use(organisation="for-profit")
+    denied = asked(papers, company)
+    everything = Review(tuple(review_code(reason) for reason in denied.reasons))
 
-    assert (
-        asked(sample(granting("DS:C61", "NPU")), use(organisation="for-profit"), reviews=(everything,))
-        == denied
-    )
+    assert asked(papers, company, reviews=(everything,)) == denied
 
 
 # --- donors, holds, own care

@@ -42,21 +42,28 @@ RESTRICTIONS = [
     *("GS:FR", "GS:EU", "GS", "TS:3", "TS:1", "TS", "PS:MELBASE", "IS:IPC", "SHARK", "GRU-CC", "DUO:0000031"),
 ]
 
+# Mostly what permits, or most decisions would be denials and most properties empty.
 days = st.dates(date(2012, 4, 1), date(2012, 6, 4))
-instants = st.integers(0, 75 * 24).map(
+instants = st.integers(0, 74 * 24).map(
     lambda hours: datetime(2012, 3, 20, tzinfo=UTC) + timedelta(hours=hours)
 )
 terms = st.lists(st.sampled_from(PERMISSIONS + RESTRICTIONS).map(parse_term), max_size=3).map(tuple)
-# Mostly what permits, so that not every decision is a denial.
-giving = st.lists(st.sampled_from(PERMISSIONS[:6] + ["NCU", "NPU"]).map(parse_term), max_size=2).map(tuple)
-studies = st.sampled_from([None, "MELBASE", "OTHER"])
+giving = st.sampled_from(
+    [("NRES",), ("GRU",), ("NRES", "NCU"), ("HMB",), ("GRU", "CC"), ("DS:C00-C97",), ("GRU", "IRB"), ()]
+).map(lambda texts: tuple(map(parse_term, texts)))
+studies = st.sampled_from([None, None, "MELBASE", "MELBASE", "OTHER"])
 keys = st.sampled_from(["research", "genetics", "commercial"])
 families = st.sampled_from(["A", "B"])
 clauses = st.builds(
-    ClauseFact, key=keys, required=st.booleans(), if_granted=st.one_of(giving, terms), if_refused=terms
+    ClauseFact,
+    key=keys,
+    required=st.sampled_from([False, False, True]),
+    if_granted=st.one_of(giving, giving, giving, terms),
+    if_refused=st.one_of(st.just(()), terms),
 )
-forms = st.lists(clauses, max_size=3, unique_by=lambda clause: clause.key).map(tuple)
-answers = st.dictionaries(keys, st.sampled_from(["granted", "granted", "refused"]))
+forms = st.lists(clauses, min_size=1, max_size=3, unique_by=lambda clause: clause.key).map(tuple)
+yes = st.just({"research": "granted", "genetics": "granted", "commercial": "granted"})
+answers = st.one_of(yes, yes, st.dictionaries(keys, st.sampled_from(["granted", "granted", "refused"])))
 acts = st.sampled_from(["allocate", "pick", "hand_out", "ship", "analyse", "give_data", "pool_across_donors"])
 
 
@@ -77,6 +84,7 @@ def donors(draw, key="a"):
                 clauses=forms,
                 answers=answers,
             ),
+            min_size=draw(st.sampled_from([0, 1, 1, 1])),
             max_size=4,
         )
     )
@@ -93,7 +101,7 @@ def donors(draw, key="a"):
                 clause=keys,
                 study=st.sampled_from(["MELBASE", "OTHER"]),
             ),
-            max_size=2,
+            max_size=draw(st.sampled_from([0, 0, 1, 2])),
         )
     )
     # As in the books: a number is drawn when a paper is recorded.
@@ -111,12 +119,12 @@ def donors(draw, key="a"):
 
 @st.composite
 def samples(draw, most_donors=2):
-    count = draw(st.integers(1, most_donors))
+    count = min(draw(st.sampled_from([1, 1, 1, 2])), most_donors)
     return SampleFacts(
         "T00421736",
         "MELBASE",
         tuple(draw(donors(key)) for key in "abc"[:count]),
-        draw(st.sampled_from([(), (), (), (HoldFact("inventory", 3),)])),
+        draw(st.sampled_from([()] * 7 + [(HoldFact("inventory", 3),)])),
         draw(st.booleans()),
     )
 
@@ -124,9 +132,9 @@ def samples(draw, most_donors=2):
 purposes = st.lists(
     st.sampled_from(
         [
-            Purpose("GEN"),
             Purpose("HMB"),
             Purpose("DS", ("C50.1",)),
+            Purpose("GEN"),
             Purpose("DS", ("C61",)),
             Purpose("POA"),
             Purpose("MDS"),
@@ -142,13 +150,13 @@ uses = st.builds(
     act=acts,
     purposes=purposes,
     organisation=st.sampled_from(["non-profit", "for-profit", "unknown"]),
-    commercial=st.sampled_from([None, True, False, False]),
-    country=st.sampled_from([None, "FR", "DE"]),
-    genetic=st.sampled_from([None, True, False, False]),
+    commercial=st.sampled_from([False, False, True, None]),
+    country=st.sampled_from(["FR", "DE", None]),
+    genetic=st.sampled_from([False, False, True, None]),
     study=st.sampled_from([None, "MELBASE"]),
     institution=st.sampled_from([None, "IPC"]),
     approvals=st.sampled_from([(), ("ethics",), ("ethics@2012-05-01",)]),
-    flags=st.sampled_from([(), (), (SENSITIVE_FLAGS[0],)]),
+    flags=st.sampled_from([()] * 5 + [(SENSITIVE_FLAGS[0],)]),
 )
 
 
@@ -156,20 +164,16 @@ def severity(sample, use, **facts):
     return SEVERITY[asked(sample, use, **({"as_of": TODAY, "known_at": NOW} | facts)).verdict]
 
 
-@given(samples(), uses)
-def test_adding_a_restriction_never_makes_a_verdict_milder(sample, use):
-    before = severity(sample, use)
+@given(
+    samples(),
+    uses,
+    st.sampled_from(RESTRICTIONS).map(parse_term),
+    st.sampled_from(["if_granted", "if_refused"]),
+)
+def test_adding_a_restriction_never_makes_a_verdict_milder(sample, use, term, side):
+    restricted = each_clause(sample, lambda clause: replace(clause, **{side: (*getattr(clause, side), term)}))
 
-    for text in RESTRICTIONS:
-        term = parse_term(text)
-        restricted = each_clause(
-            sample, lambda clause, term=term: replace(clause, if_granted=(*clause.if_granted, term))
-        )
-        assert severity(restricted, use) >= before
-        restricted = each_clause(
-            sample, lambda clause, term=term: replace(clause, if_refused=(*clause.if_refused, term))
-        )
-        assert severity(restricted, use) >= before
+    assert severity(restricted, use) >= severity(sample, use)
 
 
 @given(samples(), uses)
@@ -293,10 +297,8 @@ def test_stored_facts_make_the_same_decision_again(sample, use):
 @given(samples(), uses)
 def test_settling_every_review_permits_and_settling_anything_lifts_no_denial(sample, use):
     first = asked(sample, use, as_of=TODAY, known_at=NOW)
-    guessed = Review(tuple(TEXTS))
-    settled = Review(first.review_codes)
+    settled = Review((*first.review_codes, *TEXTS))
 
-    assert asked(sample, use, as_of=TODAY, known_at=NOW, reviews=(guessed,)) == first
     again = asked(sample, use, as_of=TODAY, known_at=NOW, reviews=(settled,))
 
     assert (again.verdict == "permit") is (first.verdict != "deny")

@@ -1,0 +1,95 @@
+"""The WSGI app, and `python app.py`, which serves it.
+
+With no database configured it makes one of its own under instance/, fills it with the demonstration bank on the first
+start, and prints the lines to sign in with.
+"""
+
+import fcntl
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import upgrade
+
+from biobank.core.db import db
+from biobank.core.settings import SettingsError
+from biobank.factory import create_app
+from biobank.web.operations import not_ready
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.exit(f"biobank: {error}")
+
+
+def prepare(app: Flask) -> None:
+    """Make our own database ready; of a configured one, only say what it lacks."""
+    with app.app_context():
+        if app.config["BIOBANK"]["database_uri"]:
+            if problem := not_ready():
+                say(f"Not ready: {problem}")
+        else:
+            with one_at_a_time(Path(app.instance_path) / "start.lock"):
+                if not_ready():
+                    upgrade()
+                fill_demonstration()
+        db.session.remove()
+        db.engine.dispose()  # the processes that serve open connections of their own
+
+
+def fill_demonstration() -> None:
+    """Fill an empty bank, and say how to sign in."""
+    if find_spec("biobank.demo.service") is None:
+        return
+    demo = import_module("biobank.demo.service")
+    for line in demo.load():
+        say(line)
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Two starts at once: the second waits, and finds all done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def serve(app: Flask) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C)."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    settings = app.config["BIOBANK"]
+    if settings["workers"] > 1:  # so that /metrics can add up the figures of all processes
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="biobank-metrics-"))
+    say(f"{settings['bank_name']}: http://{settings['host']}:{settings['port']}")
+    Granian(
+        "app:app",
+        address=settings["host"],
+        port=settings["port"],
+        interface=Interfaces.WSGI,
+        workers=settings["workers"],
+        blocking_threads=settings["threads"],
+        working_dir=Path(__file__).resolve().parent,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def say(line: str) -> None:
+    """To the terminal at once, whoever reads it."""
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    prepare(app)
+    serve(app)

@@ -1,0 +1,88 @@
+"""What may be done, and who may do it. The whole policy is this table."""
+
+from enum import Enum
+
+
+class Permission(Enum):
+    """One thing that somebody may do. The value is its name in tokens, logs and the API's description."""
+
+    SCAN = "scan"
+    """Scan or search a code and read its card."""
+    STUDY_READ = "study:read"
+    """Read studies."""
+    STUDY_WRITE = "study:write"
+    """Open studies."""
+    PATIENT_READ = "patient:read"
+    """Read patients by pseudonym, with their consents and samples."""
+    PATIENT_WRITE = "patient:write"
+    """Enrol patients."""
+    CONSENT_RECORD = "consent:record"
+    """Record a patient's answers and withdrawals."""
+    FORM_WRITE = "consent-form:write"
+    """Draft consent forms and bring them into force."""
+    SAMPLE_READ = "sample:read"
+    """Read samples, their lineage, history and decisions."""
+    SAMPLE_COLLECT = "sample:collect"
+    """Register and receive samples."""
+    SAMPLE_PROCESS = "sample:process"
+    """Aliquot, derive and pool."""
+    SAMPLE_CORRECT = "sample:correct"
+    """Put right a wrong patient or a wrong type."""
+    SAMPLE_HOLD = "sample:hold"
+    """Hold and release samples, and say that they are lost or found."""
+    SAMPLE_DISCARD = "sample:discard"
+    """Discard samples."""
+    USE_CHECK = "use:check"
+    """Ask whether samples could be used, using nothing."""
+    STORAGE_READ = "storage:read"
+    """Read containers, their maps and what stands where."""
+    STORAGE_BUILD = "storage:build"
+    """Set up containers."""
+    STORAGE_MOVE = "storage:move"
+    """Place, move, take out and put back."""
+    LABEL_PRINT = "label:print"
+    """Get labels."""
+    REQUEST_READ = "request:read"
+    """Read every request of the site."""
+    REQUEST_OWN = "request:own"
+    """Draft, send and read one's own requests; the catalogue."""
+    REQUEST_DECIDE = "request:decide"
+    """Approve and refuse requests."""
+    REQUEST_FULFIL = "request:fulfil"
+    """Pick and hand out material for an approved request."""
+    REPORT_READ = "report:read"
+    """Read the figures."""
+    AUDIT_READ = "audit:read"
+    """Read the audit trail."""
+    USER_ADMIN = "user:admin"
+    """Set up sites, users and tokens."""
+
+
+P = Permission
+
+_BENCH = {
+    P.SCAN, P.STUDY_READ, P.PATIENT_READ, P.PATIENT_WRITE, P.CONSENT_RECORD, P.SAMPLE_READ, P.SAMPLE_COLLECT,
+    P.SAMPLE_PROCESS, P.SAMPLE_HOLD, P.SAMPLE_DISCARD, P.USE_CHECK, P.STORAGE_READ, P.STORAGE_MOVE, P.LABEL_PRINT,
+    P.REQUEST_READ, P.REQUEST_FULFIL, P.REPORT_READ,
+}  # fmt: skip
+
+#: Role -> what it may do. A person with two roles may do what either may.
+ROLES: dict[str, frozenset[Permission]] = {
+    "technician": frozenset(_BENCH),
+    "manager": frozenset(
+        _BENCH | {P.STUDY_WRITE, P.FORM_WRITE, P.SAMPLE_CORRECT, P.STORAGE_BUILD, P.REQUEST_OWN, P.REQUEST_DECIDE,
+                  P.AUDIT_READ}
+    ),
+    "committee": frozenset({P.STUDY_READ, P.REQUEST_READ, P.REQUEST_DECIDE, P.REPORT_READ, P.USE_CHECK, P.SCAN}),
+    "researcher": frozenset({P.REQUEST_OWN}),
+    "dpo": frozenset(
+        {P.SCAN, P.STUDY_READ, P.PATIENT_READ, P.CONSENT_RECORD, P.FORM_WRITE, P.SAMPLE_READ, P.STORAGE_READ,
+         P.REQUEST_READ, P.REPORT_READ, P.AUDIT_READ, P.USE_CHECK}
+    ),
+    "administrator": frozenset(Permission),
+}  # fmt: skip
+
+
+def of_roles(roles: frozenset[str]) -> frozenset[str]:
+    """Names of the permissions that these roles give together."""
+    return frozenset(permission.value for role in roles for permission in ROLES.get(role, ()))

@@ -1,0 +1,42 @@
+"""Shapes of sites, people and tokens at the edge."""
+
+from marshmallow import fields, validate
+
+from biobank.access.permissions import ROLES
+from biobank.core.i18n import N_
+from biobank.web.schemas import Code, SafeString, Schema
+
+
+class SiteSchema(Schema):
+    """One establishment."""
+
+    code = Code(required=True, max_length=40, metadata={"description": "short name, such as IPC"})
+    name = SafeString(required=True, max_length=200)
+
+
+class SiteList(Schema):
+    """The sites that the caller sees."""
+
+    items = fields.List(fields.Nested(SiteSchema), required=True)
+
+
+class UserForm(Schema):
+    name = Code(required=True, max_length=80)
+    roles = fields.List(
+        fields.String(validate=validate.OneOf(list(ROLES))),
+        required=True,
+        validate=validate.Length(min=1, error=N_("Choose at least one role.")),
+    )
+    site = Code(max_length=40)
+    language = fields.String(validate=validate.OneOf(["en", "fr"]))
+
+
+class TokenForm(Schema):
+    user = Code(required=True, max_length=80)
+    label = SafeString(required=True, max_length=80)
+    days = fields.Integer()
+
+
+class AccountForm(Schema):
+    current = fields.String(required=True)
+    password = fields.String(required=True)

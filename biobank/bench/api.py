@@ -1,0 +1,125 @@
+"""The API's composed answers: a scan, a sample with its place and consent standing, lists of samples."""
+
+from typing import Any
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from biobank.access.guard import requires
+from biobank.access.permissions import Permission
+from biobank.bench import cards, service
+from biobank.core.errors import Malformed, Reason
+from biobank.patients import service as patients
+from biobank.samples import desk, gate, reading, rules, uses
+from biobank.samples.models import Sample
+from biobank.samples.schemas import sample_json
+from biobank.storage import places
+from biobank.studies import service as studies
+from biobank.web import sentences
+from biobank.web.api import blueprint, page_arguments
+from biobank.web.asking import actor
+
+bp = blueprint("bench", __name__)
+
+
+@bp.get("/scan")
+@requires(Permission.SCAN)
+def scan() -> ResponseReturnValue:
+    """What a scanned text (`?raw=`) stands for: its card, and what can be done now."""
+    found = service.scan(request.args.get("raw", ""), actor())
+    return jsonify(
+        {
+            "kind": found.kind,
+            "code": found.code,
+            "read": found.read,
+            "repaired_from": found.repaired_from,
+            "fault": found.fault,
+            "card": found.card,
+            "actions": found.actions,
+        }
+    )
+
+
+@bp.get("/samples")
+@requires(Permission.SAMPLE_READ)
+def list_samples() -> ResponseReturnValue:
+    """Samples, newest first: ?study=&patient=&type=&status=&after=&limit="""
+    by = actor()
+    status = request.args.get("status")
+    if status and status not in set(rules.Status):
+        raise Malformed(
+            {"status": Reason("status_unknown", {"given": status[:40], "known": ", ".join(rules.Status)})}
+        )
+    study, patient = request.args.get("study"), request.args.get("patient")
+    page = reading.list_samples(
+        by,
+        study_id=studies.find_study(study, by).id if study else None,
+        patient_id=patients.find_patient(patient, by).id if patient else None,
+        type=request.args.get("type"),
+        status=status,
+        **page_arguments(),
+    )
+    path = places.where_is([sample.id for sample in page.items])
+    standing = uses.standings(list(page.items))
+    return jsonify(
+        {
+            "items": [
+                sample_json(sample) | _place_and_consent(sample, path.get(sample.id, []), standing[sample.id])
+                for sample in page.items
+            ],
+            "next": page.next,
+        }
+    )
+
+
+@bp.get("/samples/<code>")
+@requires(Permission.SAMPLE_READ)
+def sample(code: str) -> ResponseReturnValue:
+    """One sample with its lineage, position, consent standing and remaining quantity."""
+    return jsonify(sample_answer(service.find_sample(code, actor())))
+
+
+def sample_answer(found: Sample) -> dict[str, Any]:
+    """Everything the API says of one sample."""
+    by = actor()
+    path = places.where_is([found.id]).get(found.id, [])
+    standing = uses.standings([found])[found.id]
+    events = reading.events_of([found])
+    collected = desk.collected_when(found, events)
+    event = events.get(found.collection_event_id or 0)
+    trees, more = reading.lineage(found)
+    donors = gate.donors_of([found.id])[found.id]
+    return sample_json(found) | {
+        **_place_and_consent(found, path, standing),
+        "study": reading.study_code(found),
+        "patients": patients.codes_of(donors) if by.may("patient:read") else [],
+        "collected_at": desk.shown(collected),
+        "collected_precision": collected.precision,
+        "visit": event.visit if event else None,
+        "parents": reading.parents_of([found.id]).get(found.id, []),
+        "children": reading.children_of(found),
+        "lineage": [_branch(tree) for tree in trees],
+        "lineage_more": more,
+        "holds": reading.hold_codes(found),
+    }
+
+
+def _place_and_consent(found: Sample, path: list[places.Step], standing: Any) -> dict[str, Any]:
+    return {
+        "position": cards.position_json(path),
+        "consent": {
+            "colour": standing.colour,
+            "code": standing.reason.code,
+            "text": sentences.of_reason(standing.reason),
+        },
+    }
+
+
+def _branch(branch: reading.Branch) -> dict[str, Any]:
+    return {
+        "code": branch.sample.code,
+        "type": branch.sample.type,
+        "status": branch.sample.status,
+        "this": branch.is_asked,
+        "children": [_branch(child) for child in branch.children],
+    }

@@ -1,0 +1,185 @@
+"""What a scanned thing is, on one card: what it is, where it is, whether it may be used, what can be done now.
+
+A card is plain data; the API gives it as it is, and pages draw it. Every card costs a fixed number of small queries,
+however large the stock.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from biobank.core import clock, times, units
+from biobank.core.actor import Actor
+from biobank.core.codes import Found
+from biobank.core.db import db, fetch
+from biobank.core.times import When
+from biobank.patients.models import Patient
+from biobank.requests.models import Request, RequestLine
+from biobank.samples import rules, uses
+from biobank.samples.models import CollectionEvent, Sample, SampleDonor
+from biobank.storage import kinds, places
+from biobank.storage.models import Container, Placement
+from biobank.studies.models import Study
+from biobank.web import sentences
+
+#: Act -> the permission it takes, in the order in which they are offered at the bench: the likeliest first.
+SAMPLE_ACTIONS: tuple[tuple[str, str], ...] = (
+    ("receive", "sample:collect"),
+    ("place", "storage:move"),
+    ("take_out", "storage:move"),
+    ("put_back", "storage:move"),
+    ("aliquot", "sample:process"),
+    ("derive", "sample:process"),
+    ("find", "sample:hold"),
+    ("label", "label:print"),
+    ("hold", "sample:hold"),
+    ("correct", "sample:correct"),
+    ("discard", "sample:discard"),
+)
+CONTAINER_ACTIONS = (("open", "storage:read"), ("fill", "storage:move"), ("label", "label:print"))
+PATIENT_ACTIONS = (
+    ("collect", "sample:collect"),
+    ("consent", "consent:record"),
+    ("open", "patient:read"),
+    ("withdraw", "consent:record"),
+)
+REQUEST_ACTIONS = (("pick", "request:fulfil"), ("open", "request:read"))
+
+_SAMPLE = (
+    select(
+        *Sample.__table__.columns,
+        Study.code.label("study"),
+        CollectionEvent.happened_at,
+        CollectionEvent.precision,
+    )
+    .join(Study, Study.id == Sample.study_id)
+    .outerjoin(CollectionEvent, CollectionEvent.id == Sample.collection_event_id)
+    .where(Sample.id == bindparam("id"))
+)
+
+
+def of(found: Found, by: Actor) -> dict[str, Any]:
+    """The card of a thing that a code stands for, with `actions` beside it."""
+    return _MAKERS[found.kind](found.target_id, by)
+
+
+def sample_card(sample_id: int, by: Actor) -> dict[str, Any]:
+    """Code, type, quantity, place, consent standing in one colour and one sentence, and what can be done now."""
+    (sample,) = fetch(_SAMPLE, {"id": sample_id})
+    path = places.where_is([sample.id]).get(sample.id, [])
+    standing = uses.standings([sample])[sample.id]
+    actions = _sample_actions(sample, bool(path), by)
+    return {
+        "title": sample.code,
+        "type": sample.type,
+        "vessel": sample.vessel,
+        "status": sample.status,
+        "study": sample.study,
+        "container_code": sample.container_code,
+        "quantity": _quantity(sample),
+        "collected_at": times.show(When(sample.happened_at, sample.precision or "unknown"), clock.zone()),
+        "collected_precision": sample.precision or "unknown",
+        "position": position_json(path),
+        "consent": {"colour": standing.colour, "text": sentences.of_reason(standing.reason),
+                    "code": standing.reason.code},
+        "actions": actions,
+    }  # fmt: skip
+
+
+def position_json(path: list[places.Step]) -> dict[str, Any] | None:
+    """Where a thing stands: the container, the position in it, and the way there from the root."""
+    if not path:
+        return None
+    last = path[-1]
+    return {
+        "container": last.code,
+        "position": last.position,
+        "path": [
+            {"code": step.code, "name": step.name, "kind": step.kind, "position": step.position}
+            for step in path
+        ],
+    }
+
+
+def _quantity(sample: Any) -> dict[str, Any] | None:
+    kind = sample.quantity_kind
+    if kind is None:
+        return None
+    return {
+        "unit": units.KINDS[kind].unit,
+        "remaining": units.as_number(kind, sample.remaining),
+        "reserved": units.as_number(kind, sample.reserved),
+    }
+
+
+def _sample_actions(sample: Any, placed: bool, by: Actor) -> list[str]:
+    """What this actor can do with it now; consent may still say no, and then says why."""
+    possible = {str(act) for act in rules.possible_acts(sample.status)}
+    if "move" in possible:
+        possible |= {"take_out", "place"} if placed else {"place", "put_back"}
+    if sample.remaining is None:
+        possible.discard("aliquot")
+    possible |= {"label", "hold"}
+    if placed:  # a tube that stands somewhere is first of all taken out or worked with
+        offered = [name for name in SAMPLE_ACTIONS if name[0] != "place"] + [("place", "storage:move")]
+    else:
+        offered = list(SAMPLE_ACTIONS)
+    return [act for act, permission in offered if act in possible and by.may(permission)]
+
+
+def container_card(container_id: int, by: Actor) -> dict[str, Any]:
+    """Name, kind, where it stands, how full it is."""
+    container = db.session.get_one(Container, container_id)
+    kind = kinds.kind_of(container)
+    used = db.session.scalar(
+        select(func.count()).where(Placement.container_id == container.id, places.current())
+    )
+    return {
+        "title": container.code,
+        "name": container.name,
+        "kind": container.kind,
+        "kind_label": kind.label,
+        "capacity": kind.capacity,
+        "used": used,
+        "position": position_json(places.path_of([container.id]).get(container.id, [])),
+        "actions": [act for act, permission in CONTAINER_ACTIONS if by.may(permission)],
+    }
+
+
+def patient_card(patient_id: int, by: Actor) -> dict[str, Any]:
+    """Pseudonym, sex, year of birth, and how many samples; only for those who may read patients."""
+    if not by.may("patient:read"):
+        return {"title": "", "actions": []}
+    patient = db.session.get_one(Patient, patient_id)
+    samples = db.session.scalar(select(func.count()).where(SampleDonor.patient_id == patient.id))
+    return {
+        "title": patient.code,
+        "sex": patient.sex,
+        "birth_year": patient.birth_year,
+        "samples": samples,
+        "actions": [act for act, permission in PATIENT_ACTIONS if by.may(permission)],
+    }
+
+
+def request_card(request_id: int, by: Actor) -> dict[str, Any]:
+    """Title, state and what is still to be picked."""
+    request = db.session.get_one(Request, request_id)
+    counts = select(RequestLine.status, func.count()).where(RequestLine.request_id == request.id)
+    lines = dict(db.session.execute(counts.group_by(RequestLine.status)).all())
+    return {
+        "title": request.code,
+        "name": request.title,
+        "status": request.status,
+        "lines": lines,
+        "actions": [act for act, permission in REQUEST_ACTIONS if by.may(permission)],
+    }
+
+
+_MAKERS: dict[str, Callable[[int, Actor], dict[str, Any]]] = {
+    "sample": sample_card,
+    "tube": sample_card,
+    "container": container_card,
+    "patient": patient_card,
+    "request": request_card,
+}

@@ -1,0 +1,279 @@
+"""The bench's pages: home, the answer to a scan, and the pages that show several features: a sample, a patient."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from biobank.access.guard import requires, signed_in
+from biobank.access.permissions import Permission
+from biobank.bench import cards, service, story
+from biobank.consent import reading as consents
+from biobank.consent.words import describe_term
+from biobank.core import clock, units
+from biobank.core.db import db
+from biobank.core.errors import BiobankError
+from biobank.core.i18n import N_
+from biobank.core.times import When
+from biobank.patients import service as patients
+from biobank.patients.asking import asked_patient
+from biobank.patients.models import Patient
+from biobank.requests.models import Request
+from biobank.samples import desk, gate, holds, reading, rules, uses
+from biobank.samples.models import Decision, Sample
+from biobank.samples.pages import type_options
+from biobank.storage import places
+from biobank.studies import service as studies
+from biobank.web import errors, pages, sentences
+from biobank.web.asking import actor
+
+bp = pages.blueprint("bench", __name__)
+
+NAVIGATION = [
+    pages.NavItem("bench.home", N_("Home"), "home", None, 0),
+    pages.NavItem("bench.samples", N_("Samples"), "tube", Permission.SAMPLE_READ.value, 10),
+]
+
+#: Act -> (where it is done, icon, is a form sent at once). `{code}` is filled in by url_for.
+_LINKS: dict[tuple[str, str], tuple[str, str, bool]] = {
+    ("sample", "receive"): ("samples.receive", "down", True),
+    ("sample", "place"): ("storage.place_form", "pin", False),
+    ("sample", "take_out"): ("storage.take_sample_out", "up", True),
+    ("sample", "put_back"): ("storage.put_sample_back", "freezer", True),
+    ("sample", "aliquot"): ("samples.aliquot_form", "branch", False),
+    ("sample", "derive"): ("samples.derive_form", "branch", False),
+    ("sample", "find"): ("samples.find", "search", True),
+    ("sample", "label"): ("printing.label", "print", False),
+    ("sample", "hold"): ("samples.hold_form", "lock", False),
+    ("sample", "correct"): ("samples.correct_form", "edit", False),
+    ("sample", "discard"): ("storage.discard_form", "trash", False),
+    ("container", "open"): ("storage.container", "box", False),
+    ("container", "fill"): ("storage.container", "plus", False),
+    ("container", "label"): ("printing.label", "print", False),
+    ("patient", "collect"): ("samples.new_sample", "tube", False),
+    ("patient", "consent"): ("consent.new_consent", "consent", False),
+    ("patient", "open"): ("bench.patient", "user", False),
+    ("patient", "withdraw"): ("withdrawal.new_withdrawal", "no", False),
+    ("request", "pick"): ("distribution.fetch", "pick", False),
+    ("request", "open"): ("requests.show", "request", False),
+}
+
+
+@bp.get("/")
+@signed_in
+def home() -> ResponseReturnValue:
+    """One scan field that has the focus, and what is waiting."""
+    by = actor()
+    waiting = [
+        figure
+        for figure in (
+            _waiting_requests("submitted", gettext("Requests to decide"), Permission.REQUEST_DECIDE),
+            _waiting_requests("approved", gettext("Requests to pick"), Permission.REQUEST_FULFIL),
+            _on_their_way(),
+        )
+        if figure
+    ]
+    return pages.render("bench/home.html", waiting=waiting, can_scan=by.may(Permission.SCAN.value))
+
+
+def _waiting_requests(status: str, label: str, permission: Permission) -> dict[str, Any] | None:
+    by = actor()
+    if not by.may(permission.value):
+        return None
+    query = select(func.count()).select_from(Request).where(Request.status == status)
+    if by.site_id is not None:
+        query = query.where(Request.site_id == by.site_id)
+    return {
+        "label": label,
+        "value": db.session.scalar(query),
+        "href": url_for("requests.all_requests", status=status),
+    }
+
+
+def _on_their_way() -> dict[str, Any] | None:
+    by = actor()
+    if not by.may(Permission.SAMPLE_READ.value):
+        return None
+    query = select(func.count()).select_from(Sample).where(Sample.status == "collected")
+    if by.site_id is not None:
+        query = query.where(Sample.site_id == by.site_id)
+    href = url_for("bench.samples", status="collected")
+    return {"label": gettext("Tubes on their way"), "value": db.session.scalar(query), "href": href}
+
+
+@bp.get("/scan")
+@requires(Permission.SCAN)
+def scan() -> ResponseReturnValue:
+    """The card of what was scanned; an unknown code is said, and the field waits for the next."""
+    raw = request.args.get("raw", "")
+    try:
+        found = service.scan(raw, actor())
+    except BiobankError as refusal:
+        status = next(errors.STATUS[kind] for kind in type(refusal).__mro__ if kind in errors.STATUS)
+        return pages.render("bench/scan.html", status=status.value, raw=raw, refusal=_refusal(refusal))
+    items = [action(found.kind, act, found.code) for act in found.actions]
+    return pages.render("bench/scan.html", raw=raw, found=found, card=found.card, items=_first_is_primary(items),
+                        href=_own_page(found.kind, found.code), say=sentences.sentence)  # fmt: skip
+
+
+def _refusal(refusal: BiobankError) -> dict[str, Any]:
+    return {
+        "sentence": sentences.of_error(refusal),
+        "reasons": [sentences.of_reason(reason) for reason in refusal.reasons],
+    }
+
+
+def action(kind: str, act: str, code: str) -> dict[str, Any]:
+    """One large button of a card: where it leads, or what it does at once."""
+    endpoint, icon, at_once = _LINKS[kind, act]
+    told = {"label": sentences.word("action", act), "icon": icon}
+    if endpoint == "samples.new_sample":
+        return told | {"href": url_for(endpoint, patient=code)}
+    if endpoint == "printing.label":
+        return told | {"href": url_for(endpoint, code=code, form="png")}
+    return told | {"action" if at_once else "href": url_for(endpoint, code=code)}
+
+
+def _first_is_primary(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The likeliest act is Enter."""
+    return [item | {"tone": "primary" if place == 0 else "secondary"} for place, item in enumerate(items)]
+
+
+def _own_page(kind: str, code: str) -> str | None:
+    endpoints = {"sample": "bench.sample", "container": "storage.container", "patient": "bench.patient",
+                 "request": "requests.show"}  # fmt: skip
+    return url_for(endpoints[kind], code=code) if kind in endpoints else None
+
+
+@bp.get("/samples")
+@requires(Permission.SAMPLE_READ)
+def samples() -> ResponseReturnValue:
+    """Samples, newest first: ?study=&type=&status="""
+    by = actor()
+    chosen = {name: request.args[name] for name in ("study", "type", "status") if request.args.get(name)}
+    status = chosen.get("status")
+    page = reading.list_samples(
+        by,
+        study_id=studies.find_study(chosen["study"], by).id if "study" in chosen else None,
+        type=chosen.get("type"),
+        status=status if status in set(rules.Status) else None,
+        after=request.args.get("after"),
+    )
+    paths = places.where_is([sample.id for sample in page.items])
+    return pages.render(
+        "bench/samples.html",
+        page=page,
+        rows=[_row(sample, paths.get(sample.id, [])) for sample in page.items],
+        chosen=chosen,
+        study_options=[(study.code, f"{study.code} – {study.title}") for study in studies.list_studies(by)],
+        type_options=type_options(),
+        status_options=[(name.value, sentences.word("status", name.value)) for name in rules.Status],
+    )
+
+
+def _row(sample: Sample, path: list[places.Step]) -> dict[str, Any]:
+    return {"sample": sample, "amount": amount_text(sample), "place": place_text(path)}
+
+
+def amount_text(sample: Sample) -> str | None:
+    """What is left, with its unit; None when nobody knows."""
+    if sample.quantity_kind is None or sample.remaining is None:
+        return None
+    return f"{units.show(sample.quantity_kind, sample.remaining)} {units.KINDS[sample.quantity_kind].unit}"
+
+
+def place_text(path: list[places.Step]) -> str | None:
+    """The way there, in the words on the doors; None when it stands nowhere."""
+    if not path:
+        return None
+    way = [step.name + (f" {step.position}" if step.position else "") for step in path]
+    return " › ".join(way)
+
+
+@bp.get("/samples/<code>")
+@requires(Permission.SAMPLE_READ)
+def sample(code: str) -> ResponseReturnValue:
+    """Everything about one sample: where, may it be used, what it comes from, its story."""
+    by = actor()
+    found = service.find_sample(code, by)
+    card = cards.sample_card(found.id, by)
+    path = places.where_is([found.id]).get(found.id, [])
+    donors = gate.donors_of([found.id])[found.id]
+    trees, more = reading.lineage(found)
+    entries = reading.story(found)
+    keys = {str(entry[side].get("subject")) for entry in entries for side in ("before", "after")}
+    pseudonyms = patients.by_keys(keys - {"None"}) if by.may("patient:read") else {}
+    collected = desk.collected_when(found, reading.events_of([found]))
+    return pages.render(
+        "bench/sample.html",
+        sample=found,
+        card=card,
+        items=_first_is_primary([action("sample", act, found.code) for act in card["actions"]]),
+        way=place_text(path[:-1]) if path else None,
+        box=path[-1] if path else None,
+        amount=amount_text(found),
+        reserved=units.show(found.quantity_kind, found.reserved)
+        if found.quantity_kind and found.reserved
+        else None,
+        collected=story.shown(collected),
+        treated=story.shown(When(found.treated_at, found.treated_precision or "unknown")),
+        patients=patients.codes_of(donors) if by.may("patient:read") else [],
+        holds=holds.open_holds([found.id]).get(found.id, []),
+        nodes=[_node(tree) for tree in trees],
+        more=more,
+        story=story.tell(entries, pseudonyms),
+        decisions=_decisions(found),
+        standing=_BANDS.get(card["consent"]["colour"], "deny"),
+    )
+
+
+#: Colour of a standing -> the designer's band.
+_BANDS = {"green": "permit", "amber": "pending", "red": "deny"}
+
+
+def _node(branch: reading.Branch) -> dict[str, Any]:
+    return {
+        "code": branch.sample.code,
+        "href": url_for("bench.sample", code=branch.sample.code),
+        "type": branch.sample.type,
+        "status": branch.sample.status,
+        "amount": amount_text(branch.sample),
+        "children": [_node(child) for child in branch.children],
+    }
+
+
+def _decisions(found: Sample) -> list[Decision]:
+    query = select(Decision).where(Decision.sample_id == found.id).order_by(Decision.id.desc()).limit(20)
+    return list(db.session.scalars(query))
+
+
+@bp.get("/patients/<path:code>")
+@requires(Permission.PATIENT_READ)
+def patient(code: str) -> ResponseReturnValue:
+    """One patient: what was answered and taken back, and the samples."""
+    by = actor()
+    found = asked_patient(code)
+    page = reading.list_samples(by, patient_id=found.id, after=request.args.get("after"))
+    standings = uses.standings(list(page.items))
+    paths = places.where_is([sample.id for sample in page.items])
+    return pages.render(
+        "bench/patient.html",
+        patient=found,
+        consents=consents.consents_of(found),
+        withdrawals=consents.withdrawals_of(found),
+        page=page,
+        rows=[
+            _row(sample, paths.get(sample.id, [])) | {"standing": standings[sample.id]}
+            for sample in page.items
+        ],
+        items=_patient_items(found),
+        describe_term=describe_term,
+        today=clock.now(),
+    )
+
+
+def _patient_items(found: Patient) -> list[dict[str, Any]]:
+    wanted = [act for act, permission in cards.PATIENT_ACTIONS if act != "open" and actor().may(permission)]
+    return _first_is_primary([action("patient", act, found.code) for act in wanted])

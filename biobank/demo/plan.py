@@ -1,0 +1,109 @@
+"""What the demonstration bank is like: its people, studies, forms and freezers, as data. No real person is in it."""
+
+#: Printed at each start. The bank listens on this machine alone and holds nothing real.
+PASSWORD = "demonstration-bank"  # noqa: S105  said aloud on purpose
+
+#: name and role; the administrator sees both sites, everybody else the first.
+USERS = ("technician", "manager", "committee", "researcher", "dpo", "administrator")
+
+SITES = (("NORD", "Cancer centre North"), ("SUD", "Cancer centre South"))
+
+STUDIES = (
+    ("BIOBANK", "Tumour and blood collection of the centre"),
+    ("COLIBRI", "Circulating DNA in breast cancer, phase II"),
+    ("LYNX", "Lymphoma registry with serial blood draws"),
+)
+
+CLAUSES = (
+    {
+        "key": "research",
+        "text": "My samples may be kept and used for health research.",
+        "text_fr": "Mes échantillons peuvent être conservés et utilisés pour la recherche en santé.",
+        "required": True,
+        "if_granted": ["HMB"],
+    },
+    {
+        "key": "genetics",
+        "text": "They may be used for genetic research.",
+        "text_fr": "Ils peuvent être utilisés pour la recherche génétique.",
+        "if_refused": ["NO_GENETIC"],
+    },
+    {
+        "key": "companies",
+        "text": "They may be used by companies.",
+        "text_fr": "Ils peuvent être utilisés par des entreprises.",
+        "if_refused": ["NPU"],
+    },
+    {
+        "key": "abroad",
+        "text": "They may be sent abroad.",
+        "text_fr": "Ils peuvent être envoyés à l’étranger.",
+        "if_refused": ["GS:FR"],
+    },
+    {
+        "key": "findings",
+        "text": "I want to be told of findings that matter to my health.",
+        "text_fr": "Je veux être informé(e) de découvertes importantes pour ma santé.",
+        "if_refused": ["NO_FINDINGS"],
+    },
+)
+
+TRIAL_CLAUSES = (
+    {
+        "key": "trial",
+        "text": "My samples may be used for research on breast cancer.",
+        "text_fr": "Mes échantillons peuvent être utilisés pour la recherche sur le cancer du sein.",
+        "required": True,
+        "if_granted": ["DS:C50"],
+    },
+)
+
+ALL_YES = dict.fromkeys((clause["key"] for clause in CLAUSES), "granted")
+
+#: What the patients said, in turn: (form, answers, what came after). None: nothing is answered yet.
+ANSWERS: tuple[tuple[str, dict[str, str], str] | None, ...] = (
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", ALL_YES | {"companies": "refused"}, ""),
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", ALL_YES | {"genetics": "refused", "abroad": "refused"}, ""),
+    None,
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", {"research": "granted"}, ""),  # four clauses left blank
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", ALL_YES | {"research": "refused"}, ""),
+    ("BIOBANK", ALL_YES, ""),
+    ("COLIBRI", {"trial": "granted"}, ""),
+    ("BIOBANK", ALL_YES, "withdraw all"),
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", ALL_YES, "withdraw companies"),
+    ("BIOBANK", ALL_YES, ""),
+    ("BIOBANK", ALL_YES | {"companies": "refused"}, "corrected"),
+)
+
+PATIENTS = 48
+
+#: kind, name, parent's name, position in it.
+CONTAINERS = (
+    ("freezer_minus80", "Freezer A (−80 °C)", None, None),
+    ("shelf", "A, shelf 1", "Freezer A (−80 °C)", "1"),
+    ("drawer_rack", "A, rack 1", "A, shelf 1", "1"),
+    ("tube_box_9x9", "Plasma 1", "A, rack 1", "1"),
+    ("tube_box_9x9", "Plasma 2", "A, rack 1", "2"),
+    ("tube_box_9x9", "Plasma 3", "A, rack 1", "3"),
+    ("tube_box_10x10", "Blood 1", "A, rack 1", "4"),
+    ("tube_box_8x12", "DNA 1", "A, rack 1", "5"),
+    ("ln2_tank", "Tank 1 (vapour)", None, None),
+    ("drawer_rack", "Tank 1, rack 1", "Tank 1 (vapour)", "1"),
+    ("tube_box_9x9", "PBMC 1", "Tank 1, rack 1", "1"),
+    ("room_cabinet", "Block cabinet", None, None),
+)
+
+REQUESTS = (
+    ("Plasma proteins before and after chemotherapy", ["HMB"], "non-profit", "draft"),
+    ("A marker of early relapse in breast cancer", ["DS:C50"], "non-profit", "submitted"),
+    ("Circulating DNA as a companion diagnostic", ["HMB"], "for-profit", "submitted"),
+    ("Cytokines in plasma, a pilot", ["HMB"], "non-profit", "approved"),
+    ("Lipids in plasma of survivors", ["HMB"], "non-profit", "picked"),
+    ("Inflammation and fatigue", ["HMB"], "non-profit", "completed"),
+    ("Ancestry of a population", ["POA"], "non-profit", "refused"),
+)

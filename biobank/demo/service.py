@@ -1,0 +1,311 @@
+"""Fills an empty bank through the services, so that every row obeys every rule. The same bank each time: only its days
+are counted back from the day of loading."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+
+from biobank.access import service as access
+from biobank.access.models import User
+from biobank.consent import service as consent
+from biobank.consent.models import ConsentForm
+from biobank.core import clock, times
+from biobank.core.actor import Actor, job
+from biobank.core.db import Base, db, lock, unit_of_work
+from biobank.core.errors import RuleViolation
+from biobank.core.times import When
+from biobank.demo import plan
+from biobank.distribution import service as distribution
+from biobank.patients import service as patients
+from biobank.patients.models import Patient
+from biobank.requests import service as requests
+from biobank.requests.models import Request
+from biobank.samples import collection, correction, holds, processing
+from biobank.samples.models import Sample
+from biobank.storage import service as storage
+from biobank.storage.models import Container
+from biobank.studies import service as studies
+from biobank.studies.models import Study
+from biobank.withdrawal import service as withdrawal
+
+T = TypeVar("T", bound=Base)
+DEMO = job("demo")
+
+
+def load() -> list[str]:
+    """Fill the bank if it is empty. returns the lines to sign in with, or none when the bank is not the demonstration
+
+    raises  nothing when the bank has people already: it is then left as it is
+    """
+    if db.session.scalar(select(func.count()).select_from(User)):
+        known = db.session.scalar(select(User.name).where(User.name == plan.USERS[0], User.active))
+        return sign_in_lines() if known else []
+    _Bank(clock.now()).build()
+    return sign_in_lines()
+
+
+def sign_in_lines() -> list[str]:
+    """Who may sign in to the demonstration bank, and how."""
+    return [
+        "This is the demonstration bank: nothing in it is real.",
+        f"Sign in as {', '.join(plan.USERS[:-1])} or {plan.USERS[-1]}; the password is {plan.PASSWORD}",
+    ]
+
+
+class _Bank:
+    """The bank while it is built. Each act is a unit of work of its own, at the hour it is said to have happened."""
+
+    def __init__(self, today: datetime) -> None:
+        self.today = today.replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        self.random = random.Random(20387)  # noqa: S311  the same bank each time, not a secret
+        self.by: dict[str, Actor] = {}
+        self.boxes: dict[str, int] = {}
+        self.plasma: list[int] = []
+        self.colibri: list[int] = []
+
+    def build(self) -> None:
+        with self.at(300):
+            self.people()
+            self.house()
+            self.first_form()
+        with self.at(290):
+            self.forms()
+        for number in range(plan.PATIENTS):
+            self.patient(number)
+        self.other_site()
+        self.events()
+        for title, purposes, organisation, state in plan.REQUESTS:
+            self.request(title, purposes, organisation, state)
+
+    @contextmanager
+    def at(self, days_ago: float) -> Iterator[None]:
+        with clock.freeze(self.today - timedelta(days=days_ago)):
+            yield
+
+    def do(self, act: Callable[..., Any], role: str = "technician", **told: Any) -> Any:
+        """One act by somebody of that role, in the unit of work that is open or in one of its own.
+
+        returns the key of what it made, or of the things it made
+        """
+        by = self.by.get(role, DEMO)
+
+        def work() -> Any:
+            made = act(by=by, **told)
+            db.session.flush()
+            return [each.id for each in made] if isinstance(made, list) else getattr(made, "id", None)
+
+        return work() if db.session.info.get("unit") else unit_of_work(work)
+
+    def people(self) -> None:
+        self.site = self.do(access.make_site, "demo", code=plan.SITES[0][0], name=plan.SITES[0][1])
+        self.site2 = self.do(access.make_site, "demo", code=plan.SITES[1][0], name=plan.SITES[1][1])
+        for name in plan.USERS:
+            site = None if name == "administrator" else access.site_for(plan.SITES[0][0], DEMO)
+            self.do(access.make_user, "demo", name=name, roles=[name], site=site, password=plan.PASSWORD)
+            self.by[name] = self.actor(name)
+
+    @staticmethod
+    def actor(name: str) -> Actor:
+        user = access.find_user(name, DEMO)
+        return Actor(user.actor_key, user.name, frozenset({name}), frozenset(), user.site_id, user.id)
+
+    def house(self) -> None:
+        self.studies = [
+            self.do(studies.open_study, "manager", code=code, title=title, site_id=self.site)
+            for code, title in plan.STUDIES
+        ]
+        for kind, name, parent, position in plan.CONTAINERS:
+            self.boxes[name] = self.do(
+                storage.make_container, "manager", site_id=self.site, kind=kind, name=name, position=position,
+                parent=get(Container, self.boxes[parent]) if parent else None,
+            )  # fmt: skip
+
+    def form(self, code: str, version: str, title: str, clauses: Any, study: Study | None) -> int:
+        made: int = self.do(consent.make_form, "manager", site_id=self.site, code=code, version=version, title=title,
+                            study=study, clauses=[_clause(each) for each in clauses])  # fmt: skip
+        return made
+
+    def first_form(self) -> None:
+        self.form("BIOBANK", "2024", "Collection of the centre, first version", plan.CLAUSES[:2], None)
+
+    def forms(self) -> None:
+        trial = get(Study, self.studies[1])
+        self.papers = {
+            "BIOBANK": self.form("BIOBANK", "2026", "Collection of the centre", plan.CLAUSES, None),
+            "COLIBRI": self.form("COLIBRI", "1.2", "Consent to the trial COLIBRI", plan.TRIAL_CLAUSES, trial),
+        }
+
+    def patient(self, number: int) -> None:
+        """One patient: what they said, two tubes of blood, plasma and DNA made of them, all in their boxes."""
+        days = 280 - number * 5.5
+        said = plan.ANSWERS[number % len(plan.ANSWERS)]
+        with self.at(days):
+            key = self.do(patients.enrol, site_id=self.site, sex=("female", "male")[number % 2],
+                          birth_year=1938 + (number * 7) % 50)  # fmt: skip
+            paper = self.consent(key, said) if said else None
+        with self.at(days - 0.1):
+            unit_of_work(lambda: self.visit(key, number, said))
+        if said and said[2]:
+            with self.at(max(days - 20, 0.5)):
+                self.afterwards(key, paper, said)
+
+    def consent(self, key: int, said: tuple[str, dict[str, str], str]) -> int:
+        form, answers, _after = said
+        recorded: int = self.do(
+            consent.record_consent, patient=get(Patient, key), form=get(ConsentForm, self.papers[form]),
+            signed_on=times.local_day(clock.now(), clock.zone()), answers=answers,
+        )  # fmt: skip
+        return recorded
+
+    def visit(self, key: int, number: int, said: Any) -> None:
+        """Everything that is made of one draw, as one unit of work; so everything it touches is locked at its start."""
+        consent.lock_patients([key])
+        lock(Container, self.boxes.values())
+        blood = self.draw(key, number, said)
+        if blood is not None:
+            self.process(blood, number)
+
+    def draw(self, key: int, number: int, said: Any) -> int | None:
+        """Whole blood at the ward an hour ago; now and then only the day is known, or the tube is still on its way."""
+        study = self.studies[1] if said and said[0] == "COLIBRI" else self.studies[(number % 5 == 3) * 2]
+        moment = clock.now() - timedelta(hours=1)
+        collected = (
+            When.on(times.local_day(moment, clock.zone()), clock.zone())
+            if number % 9 == 4
+            else When(moment, "minute")
+        )
+        on_its_way = number >= plan.PATIENTS - 2
+        told = {"patient": get(Patient, key), "study": get(Study, study), "type": "WholeBlood",
+                "collected": collected, "visit": "inclusion"}  # fmt: skip
+        tube: int = self.do(
+            collection.collect, quantity=("volume", 4_000_000), receive=not on_its_way, **told
+        )
+        if number % 6 == 0:
+            block = self.do(collection.collect, **told | {"type": "TissueFixed", "vessel": "block"})
+            self.put(block, "Block cabinet")
+        return None if on_its_way else tube
+
+    def process(self, blood: int, number: int) -> None:
+        """Spin, plasma in aliquots, DNA in micrograms."""
+        (plasma,) = self.do(processing.derive, sample=get(Sample, blood), type="Plasma", drawn=3_600_000,
+                            quantity=("volume", 1_900_000))  # fmt: skip
+        count = 3 + number % 3
+        printed = [f"FX{5_650_000 + number * 10 + place:08d}" for place in range(count)]
+        vials = self.do(processing.aliquot, sample=get(Sample, plasma), count=count, amount=380_000,
+                        close_parent=True, container_codes=printed)  # fmt: skip
+        box = f"Plasma {1 + (number * 5) // 85}" if number < 45 else "Plasma 3"
+        for vial in vials:
+            self.put(vial, box)
+        self.plasma += vials[:1]
+        if number % 2 == 0:
+            (dna,) = self.do(
+                processing.derive,
+                sample=get(Sample, blood),
+                type="DNA",
+                quantity=("mass", 3_060 * (1 + number % 4)),
+            )
+            self.put(dna, "DNA 1")
+        if number % 4 == 1:
+            (cells,) = self.do(processing.derive, sample=get(Sample, blood), type="PBMC",
+                               quantity=("cells", 5_000_000))  # fmt: skip
+            self.put(cells, "PBMC 1")
+        self.put(blood, "Blood 1")
+
+    def put(self, sample: int, box: str) -> None:
+        """Into the next free place."""
+        self.do(
+            storage.put, sample=get(Sample, sample), container=get(Container, self.boxes[box]), next_free=True
+        )
+
+    def afterwards(self, key: int, paper: int | None, said: tuple[str, dict[str, str], str]) -> None:
+        form, answers, after = said
+        patient, today = get(Patient, key), times.local_day(clock.now(), clock.zone())
+        if after == "withdraw all":
+            self.do(
+                withdrawal.withdraw, "dpo", patient=patient, scope="all", received_on=today, fate="destroy"
+            )
+        elif after == "withdraw companies":
+            scope = {"form": form, "clause": "companies"}
+            self.do(withdrawal.withdraw, "dpo", patient=patient, scope=scope, received_on=today, fate="keep")
+        else:
+            paper_signed = get(ConsentForm, self.papers[form])
+            self.do(consent.record_consent, patient=patient, form=paper_signed, signed_on=today, corrects=paper,
+                    answers=answers | {"companies": "granted"}, reason="The box was read wrongly.")  # fmt: skip
+
+    def other_site(self) -> None:
+        """A little of another site, which nobody of the first can see."""
+        with self.at(100):
+            study = self.do(
+                studies.open_study, "demo", site_id=self.site2, code="SUD-1", title="Collection of the South"
+            )
+            for _ in range(3):
+                key = self.do(patients.enrol, "demo", site_id=self.site2, sex="female", birth_year=1961)
+                self.do(collection.collect, "demo", patient=get(Patient, key), study=get(Study, study), type="Serum",
+                        collected=When.exactly(clock.now()), quantity=("volume", 900_000))  # fmt: skip
+
+    def events(self) -> None:
+        """What goes wrong in a year."""
+        vials = itertools.islice(reversed(self.plasma), 6)
+        held, quarantined, lost, discarded, mistyped, taken_out = (get(Sample, key) for key in vials)
+        with self.at(9):
+            self.do(holds.hold, sample=held, code="non_conformity", note="Haemolysis seen at aliquoting")
+            self.do(holds.hold, sample=quarantined, code="quarantine", note="Freezer door found open")
+            self.do(storage.lose, sample=lost, reason="Not at its position at the inventory")
+            self.do(storage.discard, sample=discarded, reason="Tube cracked when thawed")
+            self.do(
+                correction.wrong_type, "manager", sample=mistyped, type="Serum", reason="Red cap, not purple"
+            )
+        with self.at(0.2):
+            self.do(storage.take_out, sample=taken_out, why="taken_out")
+
+    def request(self, title: str, purposes: list[str], organisation: str, state: str) -> None:
+        """A request, carried as far as its state says."""
+        ages = {"completed": 60, "picked": 4, "approved": 3, "refused": 30}
+        wanted = [get(Sample, key).code for key in self.random.sample(self.plasma[:-6], 5)]
+        with self.at(ages.get(state, 1)):
+            key = self.do(requests.draft, "researcher", site_id=self.site, title=title, purposes=purposes,
+                          organisation=organisation, commercial=organisation == "for-profit", genetic=False,
+                          country="FR", institution="University hospital")  # fmt: skip
+            self.step(requests.add_samples, "researcher", key, samples=wanted)
+            if state == "draft":
+                return
+            self.step(requests.submit, "researcher", key)
+            if state == "submitted":
+                return
+            if state == "refused":
+                self.step(
+                    requests.refuse,
+                    "committee",
+                    key,
+                    reason="No collection of ours was made for this purpose.",
+                )
+                return
+            self.step(requests.approve, "manager", key)
+            if state == "approved":
+                return
+            for stop in distribution.pick_list(get(Request, key)):
+                self.step(distribution.pick, "technician", key, sample_code=stop.sample.code)
+                if state == "picked":
+                    return
+            self.step(distribution.hand_out, "technician", key, to="Laboratory of the University hospital")
+
+    def step(self, act: Callable[..., Any], role: str, key: int, **told: Any) -> None:
+        try:
+            self.do(act, role, request=get(Request, key), **told)
+        except RuleViolation:
+            if act is not requests.approve:  # a request of which nothing may be given stays as it was sent
+                raise
+
+
+def get(model: type[T], key: int) -> T:
+    """A row as it stands now."""
+    return db.session.get_one(model, key)
+
+
+def _clause(told: Any) -> dict[str, Any]:
+    return {"required": False, "if_granted": [], "if_refused": [], **told}

@@ -1,0 +1,302 @@
+"""DISTRIBUTION: tubes are fetched by scan and handed over; consent is asked again each time, and may say no."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from biobank.audit import service as audit
+from biobank.core import clock, units
+from biobank.core.actor import Actor
+from biobank.core.db import Again, chunks, db, lock
+from biobank.core.errors import Malformed, Reason, RuleViolation
+from biobank.core.times import When
+from biobank.distribution import rules
+from biobank.requests import holding
+from biobank.requests import service as requests
+from biobank.requests.models import Request, RequestLine
+from biobank.requests.rules import (
+    LINE_SENTENCES,
+    OPEN_LINES,
+    OPEN_REQUESTS,
+    Act,
+    LineAct,
+    LineStatus,
+    next_line_status,
+    next_status,
+)
+from biobank.samples import gate, life, quantities, uses
+from biobank.samples import reading as samples_reading
+from biobank.samples import rules as sample_rules
+from biobank.samples.models import Decision, QuantityEntry, Sample
+from biobank.storage import service as storage
+from biobank.storage.places import Step
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One tube on the way through the freezers, and where it stands; an empty way: nowhere."""
+
+    line: RequestLine
+    sample: Sample
+    path: list[Step]
+
+    @property
+    def place(self) -> str:
+        """The way to it in one line: Freezer 3 › Rack 2 › Box 12."""
+        return " › ".join(step.name for step in self.path)
+
+    @property
+    def position(self) -> str | None:
+        """Its place in the last container."""
+        return self.path[-1].position if self.path else None
+
+
+@dataclass
+class HandedOut:
+    """What left, and what had to stay although it was picked."""
+
+    given: list[Sample] = field(default_factory=list)
+    kept: list[tuple[Sample, list[Reason]]] = field(default_factory=list)
+
+
+def pick_list(request: Request, *statuses: str) -> list[Stop]:
+    """Its tubes in walking order: those still to be fetched, or those of the statuses given."""
+    asked = {each.line.id: each for each in requests.asked_of(request, *(statuses or (LineStatus.RESERVED,)))}
+    where = storage.where_is([each.sample.id for each in asked.values()])
+    paths = {key: where.get(each.sample.id, []) for key, each in asked.items()}
+    return [Stop(*asked[key], paths[key]) for key in rules.walking_order(paths, list(asked))]
+
+
+def pick(*, request: Request, sample_code: str, by: Actor, at: When | None = None) -> Sample:
+    """Fetch one tube: it is the one in hand, it is held for this request, and consent is asked once more.
+
+    sample_code  what the scanner read: our number or the maker's code
+    raises       RuleViolation `wrong_tube` with what it is and what is expected; UseRefused with every reason;
+                 NotFound for a code that nobody knows
+    """
+    next_status(request.status, Act.PICK)
+    found = samples_reading.find_sample(sample_code, by)
+    _require_right_tube(request, found)
+    (sample,) = gate.lock_samples([found.id])
+    holding.pass_on(request, Act.PICK)
+    line = _require_right_tube(request, sample)
+    sample_rules.next_status(sample.status, sample_rules.Act.PICK)
+    uses.use([sample], requests.use_of(request), act="pick", by=by, at=at, request_id=request.id)
+    line.status = next_line_status(line.status, LineAct.PICK, sample=sample.code).value
+    if storage.where_is([sample.id]):
+        storage.take_out(sample=sample, why="picked", by=by, at=at)
+    _tell("picked", sample, request, by, at)
+    return sample
+
+
+def _require_right_tube(request: Request, sample: Sample) -> RequestLine:
+    """The line that the tube in hand is held for."""
+    line = requests.line_of(request, sample)
+    if line is not None and line.status == LineStatus.RESERVED:
+        return line
+    if line is None:
+        why = [Reason("not_in_request", {"sample": sample.code, "request": request.code})]
+    else:
+        told = [
+            Reason(reason["code"], reason["params"]) for reason in line.reasons if line.verdict != "permit"
+        ]
+        why = [Reason(LINE_SENTENCES[LineStatus(line.status)]), *told]
+    what = {"sample": sample.code, "type": sample.type, "request": request.code}
+    stops = pick_list(request)
+    if not stops:
+        raise RuleViolation("wrong_tube_nothing_left", reasons=why, **what)
+    following = stops[0]
+    place = ", ".join(part for part in (following.place, following.position) if part)
+    expected = f"{following.sample.code} ({place})" if place else following.sample.code
+    raise RuleViolation("wrong_tube", reasons=why, **what, expected=expected)
+
+
+def missing(
+    *, request: Request, sample: Sample, by: Actor, reason: str | None = None, at: When | None = None
+) -> Sample:
+    """It was looked for and is not there: the sample is lost until it is found, and nothing is held any more."""
+    next_status(request.status, Act.PICK)
+    (locked,) = lock(Sample, [sample.id])
+    holding.pass_on(request, Act.PICK)
+    line = requests.line_of(request, locked)
+    if line is None:
+        raise RuleViolation("not_in_request", sample=locked.code, request=request.code)
+    next_line_status(line.status, LineAct.RELEASE, sample=locked.code)
+    why = {locked.id: [Reason("sample_missing", {"sample": locked.code})]}
+    holding.let_go(request, [line], why="missing", reasons=why, by=by)
+    storage.lose(sample=locked, by=by, reason=reason, at=at)
+    holding.finish(request, by)
+    return locked
+
+
+def hand_out(*, request: Request, to: str, by: Actor, at: When | None = None) -> HandedOut:
+    """Hand over all that is picked. Consent is asked once more for each tube: one that it refuses now stays and is no
+    longer held, the others leave with all that is in them.
+
+    to      who receives them, as typed
+    raises  Malformed without a recipient; RuleViolation `nothing_picked`
+    """
+    if not to.strip():
+        raise Malformed({"to": Reason("recipient_missing")})
+    next_status(request.status, Act.HAND_OUT)
+    locked = gate.lock_samples([line.sample_id for line in requests.lines_of(request, LineStatus.PICKED)])
+    holding.pass_on(request, Act.HAND_OUT)
+    lines = {line.sample_id: line for line in requests.lines_of(request, LineStatus.PICKED)}
+    if not lines:
+        raise RuleViolation("nothing_picked", request=request.code)
+    if set(lines) != {sample.id for sample in locked}:
+        raise Again
+    done = HandedOut()
+    here = [sample for sample in locked if sample.status == sample_rules.Status.AVAILABLE]
+    decisions = uses.use_permitted(
+        here, requests.use_of(request), act="hand_out", by=by, at=at, request_id=request.id
+    )
+    verdicts = {decision.sample_id: decision for decision in decisions}
+    for sample in locked:
+        decision = verdicts.get(sample.id)
+        if decision is not None and decision.verdict == "permit":
+            done.given.append(sample)
+        else:
+            done.kept.append((sample, _why_kept(sample, decision)))
+    _give(request, done.given, lines, to.strip(), by, at)
+    _keep(request, done.kept, lines, verdicts, by)
+    holding.finish(request, by)
+    return done
+
+
+def _why_kept(sample: Sample, decision: Decision | None) -> list[Reason]:
+    if decision is None:
+        return [Reason("sample_not_available", {"sample": sample.code, "status": sample.status})]
+    return [Reason(reason["code"], reason["params"]) for reason in decision.reasons]
+
+
+def _give(
+    request: Request, samples: Sequence[Sample], lines: dict[int, RequestLine], to: str, by: Actor, at: When | None
+) -> None:  # fmt: skip
+    """The tubes leave with all that is in them: the ledger writes it off, and they stand nowhere."""
+    happened = at or When.now(clock.now)
+    placed = storage.where_is([sample.id for sample in samples])  # somebody may have put one back meanwhile
+    holding.end_reservations([lines[sample.id] for sample in samples], "handed_out")
+    db.session.flush()
+    for sample in samples:
+        if sample.id in placed:
+            storage.take_out(sample=sample, why="handed_out", by=by, at=at)
+        line = lines[sample.id]
+        line.status = next_line_status(line.status, LineAct.HAND_OUT, sample=sample.code).value
+        if sample.remaining:
+            quantities.write(sample, -sample.remaining, act="hand_out", happened=happened, by=by)
+        life.set_status(
+            sample, sample_rules.Act.HAND_OUT, by=by, told="handed_out", happened=happened,
+            after={"request": request.code, "to": to},
+        )  # fmt: skip
+    if samples:
+        told = {"samples": [sample.code for sample in samples], "to": to}
+        audit.record(
+            by=by, act="request_handed_out", subject=("request", request.code), after=told, happened=at
+        )
+
+
+def _keep(
+    request: Request, kept: Sequence[tuple[Sample, list[Reason]]], lines: dict[int, RequestLine],
+    verdicts: dict[int, Decision], by: Actor,
+) -> None:  # fmt: skip
+    for sample, reasons in kept:
+        decision = verdicts.get(sample.id)
+        holding.let_go(
+            request, [lines[sample.id]], why="refused" if decision else "not_available",
+            reasons={sample.id: reasons}, verdict=decision.verdict if decision else None, by=by,
+        )  # fmt: skip
+
+
+def release_for_withdrawal(sample_ids: Iterable[int], by: Actor) -> list[dict[str, str]]:
+    """Let go of these samples in every request that is still open: part of a withdrawal's own unit of work, whose
+    locks of the donors and the samples it needs.
+
+    returns  what was let go: {"request": code, "sample": code} each
+    """
+    found = _open_lines(sample_ids)
+    lock(Sample, {line.sample_id for line in found})
+    open_now = {request.id: request for request in holding.hold_rows(line.request_id for line in found)}
+    released = []
+    for request_id, request in open_now.items():
+        mine = {line.sample_id for line in found if line.request_id == request_id}
+        lines = [line for line in requests.lines_of(request, *OPEN_LINES) if line.sample_id in mine]
+        codes = {
+            each.sample.id: each.sample.code for each in requests.asked_of(request) if each.sample.id in mine
+        }
+        if request.status not in OPEN_REQUESTS or not lines:
+            continue
+        why = {
+            line.sample_id: [Reason("withdrawn_since", {"sample": codes[line.sample_id]})] for line in lines
+        }
+        holding.let_go(request, lines, why="withdrawal", reasons=why, verdict="deny", by=by)
+        released += [{"request": request.code, "sample": codes[line.sample_id]} for line in lines]
+        holding.finish(request, by)
+    return released
+
+
+def _open_lines(sample_ids: Iterable[int]) -> list[RequestLine]:
+    found: list[RequestLine] = []
+    for chunk in chunks(sorted(set(sample_ids)), 500):
+        query = (
+            select(RequestLine)
+            .join(Request, Request.id == RequestLine.request_id)
+            .where(RequestLine.sample_id.in_(chunk), RequestLine.status.in_(OPEN_LINES))
+            .where(Request.status.in_(OPEN_REQUESTS))
+        )
+        found += db.session.scalars(query)
+    return found
+
+
+def return_sample(*, sample: Sample, by: Actor, amount: int | None = None, at: When | None = None) -> Sample:
+    """A tube that was handed out comes back; it stands nowhere until it is placed.
+
+    amount  what is in it now, in its base units: needed where it was known when it left
+    raises  Malformed without it; RuleViolation for more than left, or a tube that was not handed out
+    """
+    (locked,) = lock(Sample, [sample.id])
+    happened = at or When.now(clock.now)
+    sample_rules.next_status(locked.status, sample_rules.Act.RETURN)
+    left = _handed_out_amount(locked)
+    _check_return(locked, amount, left)
+    if amount:
+        quantities.write(locked, amount, act="return", happened=happened, by=by)
+    life.set_status(locked, sample_rules.Act.RETURN, by=by, told="returned", happened=happened)
+    if amount == 0:
+        life.set_status(locked, sample_rules.Act.DEPLETE, by=by, told="depleted", happened=happened)
+    return locked
+
+
+def _handed_out_amount(sample: Sample) -> int | None:
+    """What the ledger wrote off when it left; None where nobody knew."""
+    if sample.remaining is None or sample.quantity_kind is None:
+        return None
+    query = select(QuantityEntry.amount).where(
+        QuantityEntry.sample_id == sample.id, QuantityEntry.act == "hand_out"
+    )
+    return -(db.session.scalar(query.order_by(QuantityEntry.id.desc()).limit(1)) or 0)
+
+
+def _check_return(sample: Sample, amount: int | None, left: int | None) -> None:
+    if left is None:
+        if amount is not None:
+            raise RuleViolation("given_amount_unknown", sample=sample.code)
+        return
+    kind = units.KINDS[sample.quantity_kind or units.VOLUME]
+    if amount is None:
+        raise Malformed({kind.field: Reason("given_amount_needed", {"sample": sample.code})})
+    if amount > left:
+        given, asked = units.show(kind.key, left), units.show(kind.key, amount)
+        raise RuleViolation(
+            "more_than_was_given", sample=sample.code, given=given, asked=asked, unit=kind.unit
+        )
+
+
+def _tell(act: str, sample: Sample, request: Request, by: Actor, at: When | None) -> None:
+    audit.record(
+        by=by, act=act, subject=("sample", sample.code), after={"request": request.code}, happened=at
+    )
+    audit.record(
+        by=by, act=act, subject=("request", request.code), after={"sample": sample.code}, happened=at
+    )

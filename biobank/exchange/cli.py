@@ -1,0 +1,139 @@
+"""`flask --app app import FILE…`: other people's tables come into the bank, from a terminal."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from biobank.core.actor import job
+from biobank.core.db import db, unit_of_work
+from biobank.core.errors import RuleViolation, Unreadable
+from biobank.exchange import service
+from biobank.exchange.verdicts import Verdicts, fix, verdict, where
+
+IMPORT = job("import")
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option(
+    "--profile",
+    default="gdc",
+    show_default=True,
+    type=click.Choice(list(service.PROFILES)),
+    help="Whose tables they are.",
+)
+@click.option("--site", metavar="CODE", help="The site that gets them; the only one, unless given.")
+@click.option(
+    "--study", metavar="CODE", help="What they were taken for; the project that each row names, unless given."
+)
+@click.option("--dry-run", is_flag=True, help="Look and tell; change nothing.")
+@click.option(
+    "--keep-going", is_flag=True, help="Leave out rows that cannot be taken, and what was made from them."
+)
+@click.option(
+    "--report",
+    metavar="CSV",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every verdict to this file.",
+)
+def import_files(
+    files: tuple[Path, ...], profile: str, site: str | None, study: str | None,
+    dry_run: bool, keep_going: bool, report: Path | None,
+) -> None:  # fmt: skip
+    """Bring in the tables of another system: all of it, or nothing.
+
+    What was imported before is left as it is, so the same files again change nothing. Errors go to standard error, and
+    the exit code is then 1; the last line of the output says what came in.
+    """
+    place = service.site_for(site, IMPORT)
+    with _opened(report, files) as file, _progress() as progress:
+        reading = progress.add_task("reading", total=None)
+        plan = service.read(
+            files,
+            profile=service.PROFILES[profile](),
+            place=place,
+            tick=lambda rows: progress.advance(reading, rows),
+        )
+        progress.update(reading, total=progress.tasks[reading].completed)
+        landing = progress.add_task("checking" if dry_run else "importing", total=plan.total)
+        verdicts = Verdicts(file)
+        lost = bool(plan.errors) and not keep_going  # it is only looked for what else is wrong
+
+        def work() -> service.Outcome:
+            verdicts.begin()
+            progress.reset(landing)
+            return service.carry_out(
+                plan, place=place, by=IMPORT, study=study, keep_going=keep_going, rehearse=dry_run or lost,
+                tell=verdicts, tick=lambda things: progress.advance(landing, things),
+            )  # fmt: skip
+
+        end = "; dry run, nothing was changed" if dry_run else ""
+        try:
+            outcome = work() if dry_run or lost else unit_of_work(work)
+        except service.ImportRefused as refusal:
+            outcome, end = refusal.outcome, end or "; nothing was imported"
+        db.session.rollback()  # what was read is let go
+    _tell(verdicts, report)
+    _tell_made(outcome, place, dry_run=dry_run)
+    click.echo(_summary(profile, outcome) + end)
+    if outcome.errors:
+        sys.exit(1)
+
+
+@contextmanager
+def _opened(report: Path | None, files: Sequence[Path]) -> Iterator[TextIO | None]:
+    """The report, opened before anything is done.
+
+    raises  RuleViolation when it would overwrite one of the files, Unreadable when it cannot be written
+    """
+    if report is None:
+        yield None
+        return
+    if report.exists() and any(file.exists() and file.samefile(report) for file in files):
+        raise RuleViolation("import_report_is_input", file=str(report))
+    try:
+        file = report.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise Unreadable("import_report_unwritable", file=str(report), why=error.strerror or "") from error
+    with file:
+        yield file
+
+
+def _progress() -> Progress:
+    """Bars on standard error, for somebody who looks at a terminal."""
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def _tell(verdicts: Verdicts, report: Path | None) -> None:
+    for finding in verdicts.errors:
+        click.echo(f"{where(finding)}: {verdict(finding)} {fix(finding)}", err=True)
+    if verdicts.more_errors:
+        rest = f"All of them are in {report}." if report else "For all of them, give --report FILE."
+        click.echo(f"… and {verdicts.more_errors} more. {rest}", err=True)
+    for count in verdicts.noted():
+        first = count.finding
+        place = first.file + (f":{first.column}" if first.column else "")
+        example = verdict(first) + (f" (first in row {first.row})" if first.row else "")
+        click.echo(f"{count.times:>7} × {place}: {example}")
+
+
+def _tell_made(outcome: service.Outcome, place: service.Place, *, dry_run: bool) -> None:
+    if place.id is None and outcome.changes:
+        click.echo(f"site {place.code} {'would be' if dry_run else 'was'} set up: there was none", err=True)
+    for code in outcome.opened:
+        click.echo(f"study {code} {'would be' if dry_run else 'was'} opened: there was none", err=True)
+
+
+def _summary(profile: str, outcome: service.Outcome) -> str:
+    held = ", ".join(f"{number} {name}" for name, number in outcome.counts.items())
+    return f"{profile}: {held}; {outcome.changes} changes, {outcome.errors} errors, {outcome.notes} notes"
+
+
+commands = [import_files]

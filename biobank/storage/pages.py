@@ -1,0 +1,330 @@
+"""The pages of storage: the freezers, a container with its map, and the forms that move things."""
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from biobank.access import service as access
+from biobank.access.guard import requires
+from biobank.access.permissions import Permission
+from biobank.core.errors import Malformed, Reason, RuleViolation
+from biobank.core.i18n import N_
+from biobank.samples.reading import find_sample
+from biobank.storage import kinds, rules, scanning
+from biobank.storage import service as storage
+from biobank.storage.models import Container
+from biobank.storage.schemas import ContainerNewSchema
+from biobank.web import pages
+from biobank.web.asking import actor
+
+bp = pages.blueprint("storage", __name__)
+
+NAVIGATION = [
+    pages.NavItem("storage.containers", N_("Storage"), "freezer", Permission.STORAGE_READ.value, 30)
+]
+
+CONTAINER = ContainerNewSchema()
+
+#: Why tubes are thrown away, as laboratories write it; offered while typing, never required.
+DISCARD_REASONS = (
+    N_("Tube broken"), N_("Leaked"), N_("Thawed by mistake"), N_("Temperature out of range"), N_("Contaminated"),
+    N_("Mislabelled"), N_("Insufficient volume"), N_("Expired"), N_("Consent withdrawn"), N_("End of the study"),
+)  # fmt: skip
+
+
+@bp.get("/containers")
+@requires(Permission.STORAGE_READ)
+def containers() -> ResponseReturnValue:
+    """Every freezer and room with what stands in it, how full they are, and what stands nowhere."""
+    by = actor()
+    roots = storage.roots(by)
+    ids = [root.id for root in roots]
+    loose = storage.list_containers(by, loose=True, after=request.args.get("after"))
+    loose_items = [each for each in loose.items if each.kind not in kinds.storage_kinds()]
+    return pages.render(
+        "storage/containers.html",
+        roots=roots,
+        children=storage.children_of(ids),
+        room=storage.room_below(ids),
+        kinds=kinds.kinds(),
+        loose=loose_items,
+        loose_used=storage.used_in([each.id for each in loose_items]),
+        next=loose.next,
+    )
+
+
+@bp.get("/containers/new")
+@requires(Permission.STORAGE_BUILD)
+def new_container() -> ResponseReturnValue:
+    """The form to set one up; `?parent=` says where."""
+    return _new_form()
+
+
+@bp.post("/containers")
+@requires(Permission.STORAGE_BUILD)
+def make_container() -> ResponseReturnValue:
+    """Set a container up, and show it."""
+
+    def work() -> str:
+        fields = {name: request.form.get(name) or None for name in CONTAINER.fields}
+        given = CONTAINER.load({name: value for name, value in fields.items() if value is not None})
+        parent = storage.find_container(given["parent"], actor()) if given["parent"] else None
+        if parent is not None and given["site"] is None:
+            site_id = parent.site_id
+        else:
+            site_id = access.site_for(given["site"], actor()).id
+        made = storage.make_container(
+            site_id=site_id, kind=given["kind"], name=given["name"], parent=parent,
+            position=given["position"], by=actor(),
+        )  # fmt: skip
+        return url_for("storage.container", code=made.code)
+
+    return pages.submit(work, again=_new_form)
+
+
+@bp.get("/containers/<code>")
+@requires(Permission.STORAGE_READ)
+def container(code: str) -> ResponseReturnValue:
+    """A container: its map, the place the page is about (`?position=`), and what was just placed (`?placed=`)."""
+    return _container(storage.find_container(code, actor()))
+
+
+@bp.post("/containers/<code>/fill")
+@requires(Permission.STORAGE_MOVE)
+def fill(code: str) -> ResponseReturnValue:
+    """Place what was scanned at the place pointed at, else at the next free one, and point at the one after it."""
+
+    def work() -> str:
+        by = actor()
+        box = storage.find_container(code, by)
+        scanned = scanning.find_thing(request.form.get("raw", ""), by)
+        if scanned.child is not None and not rules.may_stand(kinds.kind_of(box), scanned.child.kind):
+            return url_for(
+                "storage.container", code=scanned.child.code
+            )  # the next box was scanned: go on there
+        start = request.form.get("position") or None
+        placed = storage.put(
+            container=box, position=start, sample=scanned.sample, child=scanned.child, by=by, next_free=True
+        )
+        here = placed.placement.position
+        following = storage.what_is_in(box).next_free_after(here) if here else None
+        return url_for("storage.container", code=code, position=following, placed=scanned.code)
+
+    return pages.submit(work, again=_again(code))
+
+
+@bp.post("/containers/<code>/move")
+@requires(Permission.STORAGE_MOVE)
+def move(code: str) -> ResponseReturnValue:
+    """Move what stands at a place here to another place, here or in another container."""
+
+    def work() -> str:
+        by = actor()
+        thing = _occupant(code)
+        to = storage.find_container(request.form.get("to") or code, by)
+        position = request.form.get("to_position") or None
+        placed = storage.put(
+            container=to, position=position, sample=thing.sample, child=thing.child, by=by,
+            next_free=position is None,
+        )  # fmt: skip
+        return url_for(
+            "storage.container", code=to.code, position=placed.placement.position, placed=thing.code
+        )
+
+    return pages.submit(work, again=_again(code))
+
+
+@bp.post("/containers/<code>/take-out")
+@requires(Permission.STORAGE_MOVE)
+def take_out(code: str) -> ResponseReturnValue:
+    """Take out what stands at a place here."""
+
+    def work() -> str:
+        thing = _occupant(code)
+        reason = request.form.get("reason") or None
+        ended = storage.take_out(sample=thing.sample, child=thing.child, reason=reason, by=actor())
+        return url_for("storage.container", code=code, position=ended.position, taken=thing.code)
+
+    return pages.submit(work, again=_again(code))
+
+
+@bp.post("/containers/<code>/put-back")
+@requires(Permission.STORAGE_MOVE)
+def put_back(code: str) -> ResponseReturnValue:
+    """Put what was scanned back where it last stood, wherever that is, and show it there."""
+
+    def work() -> str:
+        thing = scanning.find_thing(request.form.get("raw", ""), actor())
+        placed = storage.put_back(sample=thing.sample, child=thing.child, by=actor())
+        return _shown_at(placed, thing.code)
+
+    return pages.submit(work, again=_again(code))
+
+
+# --- one sample
+
+
+@bp.get("/samples/<code>/place")
+@requires(Permission.STORAGE_MOVE)
+def place_form(code: str) -> ResponseReturnValue:
+    """The form to say where a sample goes."""
+    return _sample_form("storage/place.html", code)
+
+
+@bp.post("/samples/<code>/place")
+@requires(Permission.STORAGE_MOVE)
+def place_sample(code: str) -> ResponseReturnValue:
+    """Place or move one sample; without a position, at the next free place of the container."""
+
+    def work() -> str:
+        sample = find_sample(code, actor())
+        box = storage.find_container(request.form.get("container", ""), actor())
+        position = request.form.get("position") or None
+        placed = storage.put(
+            container=box, position=position, sample=sample, by=actor(), next_free=position is None
+        )
+        return _shown_at(placed.placement, sample.code)
+
+    return pages.submit(work, again=lambda *told: _sample_form("storage/place.html", code, *told))
+
+
+@bp.post("/samples/<code>/take-out")
+@requires(Permission.STORAGE_MOVE)
+def take_sample_out(code: str) -> ResponseReturnValue:
+    """Take one sample out of its place."""
+
+    def work() -> str:
+        reason = request.form.get("reason") or None
+        storage.take_out(sample=find_sample(code, actor()), reason=reason, by=actor())
+        return _sample_url(code)
+
+    return pages.submit(work)
+
+
+@bp.post("/samples/<code>/put-back")
+@requires(Permission.STORAGE_MOVE)
+def put_sample_back(code: str) -> ResponseReturnValue:
+    """Put one sample back where it last stood."""
+
+    def work() -> str:
+        sample = find_sample(code, actor())
+        return _shown_at(storage.put_back(sample=sample, by=actor()), sample.code)
+
+    return pages.submit(work)
+
+
+@bp.get("/samples/<code>/discard")
+@requires(Permission.SAMPLE_DISCARD)
+def discard_form(code: str) -> ResponseReturnValue:
+    """The form to throw a sample away: why, and whether one is sure."""
+    return _sample_form("storage/discard.html", code)
+
+
+@bp.post("/samples/<code>/discard")
+@requires(Permission.SAMPLE_DISCARD)
+def discard_sample(code: str) -> ResponseReturnValue:
+    """Throw a sample away, for good."""
+
+    def work() -> str:
+        if request.form.get("sure") != "true":
+            raise Malformed({"sure": Reason("discard_not_sure")})
+        storage.discard(sample=find_sample(code, actor()), reason=request.form.get("reason", ""), by=actor())
+        return _sample_url(code)
+
+    return pages.submit(work, again=lambda *told: _sample_form("storage/discard.html", code, *told))
+
+
+@bp.post("/samples/<code>/lose")
+@requires(Permission.SAMPLE_HOLD)
+def lose_sample(code: str) -> ResponseReturnValue:
+    """Say that a sample is not where it should be."""
+
+    def work() -> str:
+        storage.lose(sample=find_sample(code, actor()), reason=request.form.get("reason") or None, by=actor())
+        return _sample_url(code)
+
+    return pages.submit(work)
+
+
+# --- drawing
+
+
+def _container(box: Container, sentence: str | None = None) -> Any:
+    found = storage.what_is_in(box)
+    selected = request.values.get("position") or found.next_free
+    if selected is not None and found.kind.positioned:
+        try:
+            selected = rules.parse_position(selected, found.kind).text
+        except RuleViolation:
+            selected = found.next_free
+    placed = request.args.get("placed")
+    return pages.render(
+        "storage/container.html",
+        box=box,
+        found=found,
+        grid=rules.grid(found.kind) if found.kind.positioned and not found.kind.numbered else None,
+        selected=selected,
+        occupant=found.by_position.get(selected or ""),
+        placed=next((each for each in found.occupants if each.code == placed), None),
+        taken=request.args.get("taken", "")[:100] or None,
+        room=storage.room_below([box.id])[box.id],
+        kinds=kinds.kinds(),
+        sentence=sentence,
+    )
+
+
+def _again(code: str) -> Any:
+    return lambda _fields, sentence: _container(storage.find_container(code, actor()), sentence)
+
+
+def _new_form(problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
+    by = actor()
+    parent_code = request.values.get("parent", "")
+    known = kinds.kinds()
+    return pages.render(
+        "storage/new_container.html",
+        problems=problems or {},
+        sentence=sentence,
+        typed=request.values,
+        parent_code=parent_code,
+        kind_options=[(key, _(kind.label)) for key, kind in known.items()],
+        site_options=[(site.code, site.name) for site in access.list_sites(by)],
+        every_site=by.site_id is None and not parent_code,
+    )
+
+
+def _sample_form(
+    template: str, code: str, problems: dict[str, str] | None = None, sentence: str | None = None
+) -> Any:
+    sample = find_sample(code, actor())
+    return pages.render(
+        template,
+        sample=sample,
+        path=storage.where_is([sample.id]).get(sample.id, []),
+        problems=problems or {},
+        sentence=sentence,
+        typed=request.form,
+        reasons=[_(reason) for reason in DISCARD_REASONS],
+        sample_url=_sample_url(sample.code),
+    )
+
+
+def _occupant(code: str) -> scanning.Scanned:
+    """What the form is about: what stands at `position`, or the thing of the code `thing` where there are no places."""
+    by = actor()
+    if request.form.get("thing"):
+        return scanning.find_thing(request.form["thing"], by)
+    there = storage.occupant_at(storage.find_container(code, by), request.form.get("position", ""), by)
+    return scanning.Scanned(there.sample, there.container)
+
+
+def _shown_at(placement: Any, code: str) -> str:
+    box = storage.container_of(placement)
+    return url_for("storage.container", code=box.code, position=placement.position, placed=code)
+
+
+def _sample_url(code: str) -> str:
+    return f"/samples/{quote(code, safe='')}"

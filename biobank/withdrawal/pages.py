@@ -1,0 +1,155 @@
+"""The pages of a withdrawal: what is taken back, what that reaches before it is done, and what it did."""
+
+import json
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from biobank.access.guard import requires
+from biobank.access.permissions import Permission
+from biobank.consent import service as consent
+from biobank.consent.schemas import WithdrawalNewSchema
+from biobank.consent.service import FATES
+from biobank.patients.asking import asked_patient
+from biobank.patients.models import Patient
+from biobank.web import pages, sentences
+from biobank.web.asking import actor
+from biobank.withdrawal import service
+
+bp = pages.blueprint("withdrawal", __name__)
+
+WITHDRAWAL = WithdrawalNewSchema()
+FIELDS = ("scope", "received_on", "fate")
+
+
+@bp.get("/patients/<path:code>/withdrawals/new")
+@requires(Permission.CONSENT_RECORD)
+def new_withdrawal(code: str) -> ResponseReturnValue:
+    """What is taken back, when, and what becomes of what is left."""
+    return _form(asked_patient(code))
+
+
+@bp.post("/patients/<path:code>/withdrawals/check")
+@requires(Permission.CONSENT_RECORD)
+def check(code: str) -> ResponseReturnValue:
+    """Look at what was filled in, and go on to what it would reach. Nothing is recorded."""
+
+    def work() -> str:
+        given = WITHDRAWAL.load(_typed(request.form))
+        patient = asked_patient(code)
+        consent.read_scope(given["scope"], patient=patient, by=actor())
+        consent.check_withdrawal(patient=patient, received_on=given["received_on"], fate=given["fate"])
+        fields: dict[str, Any] = {name: request.form[name] for name in FIELDS}
+        return url_for("withdrawal.confirm", code=code, **fields, **_at_site())
+
+    return pages.submit(work, again=lambda problems, sentence: _form(asked_patient(code), problems, sentence))
+
+
+@bp.get("/patients/<path:code>/withdrawals/confirm")
+@requires(Permission.CONSENT_RECORD)
+def confirm(code: str) -> ResponseReturnValue:
+    """What it would reach, before it is done."""
+    patient = asked_patient(code)
+    given = WITHDRAWAL.load(_typed(request.args))
+    scope = consent.read_scope(given["scope"], patient=patient, by=actor())
+    return pages.render(
+        "withdrawal/confirm.html",
+        patient=patient,
+        given=given,
+        scope=scope,
+        touched=service.touched(patient=patient, scope=scope),
+        fields={name: request.args[name] for name in FIELDS},
+        at_site=_at_site(),
+    )
+
+
+@bp.post("/patients/<path:code>/withdrawals")
+@requires(Permission.CONSENT_RECORD)
+def withdraw(code: str) -> ResponseReturnValue:
+    """Record it and carry it out; then what is to be done by hand."""
+
+    def work() -> str:
+        given = WITHDRAWAL.load(_typed(request.form))
+        done = service.withdraw(
+            patient=asked_patient(code),
+            scope=given["scope"],
+            received_on=given["received_on"],
+            fate=given["fate"],
+            by=actor(),
+        )
+        return url_for("withdrawal.withdrawal", code=code, key=done["withdrawal"], **_at_site())
+
+    return pages.submit(work, again=lambda problems, sentence: _form(asked_patient(code), problems, sentence))
+
+
+@bp.get("/patients/<path:code>/withdrawals/<int:key>")
+@requires(Permission.PATIENT_READ)
+def withdrawal(code: str, key: int) -> ResponseReturnValue:
+    """What was taken back, and what of it is here, out or used now."""
+    patient = asked_patient(code)
+    found = consent.find_withdrawal(patient, key)
+    scope = service.scope_of(found)
+    return pages.render(
+        "withdrawal/withdrawal.html",
+        patient=patient,
+        withdrawal=found,
+        scope=scope,
+        touched=service.touched(patient=patient, scope=scope),
+        at_site=_at_site(),
+    )
+
+
+def _typed(fields: Any) -> dict[str, Any]:
+    """The fields as the API takes them. A scope that is no JSON is left for the schema to refuse."""
+    typed = {name: fields[name] for name in FIELDS if fields.get(name)}
+    if typed.get("scope", "").startswith("{"):
+        try:
+            typed["scope"] = json.loads(typed["scope"])
+        except ValueError:
+            typed["scope"] = ""
+    return typed
+
+
+def _form(patient: Patient, problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
+    problems = {
+        "scope" if name.startswith("scope") else name: text for name, text in (problems or {}).items()
+    }
+    return pages.render(
+        "withdrawal/new_withdrawal.html",
+        patient=patient,
+        problems=problems,
+        sentence=sentence,
+        typed=request.form,
+        scope_options=_scopes(patient),
+        fate_options=[(fate, sentences.word("fate", fate)) for fate in FATES],
+        at_site=_at_site(),
+    )
+
+
+def _scopes(patient: Patient) -> list[dict[str, str]]:
+    """What this patient can take back: everything, a study they are in, a clause they were asked."""
+    options = [{"value": "all", "label": _("Everything"), "hint": _("All samples, all studies.")}]
+    options += [
+        {"value": json.dumps({"study": code}), "label": _("Study %(study)s", study=code), "hint": title}
+        for code, title in service.studies_of(patient)
+    ]
+    asked: dict[tuple[str, str], str] = {}
+    for record in consent.consents_of(patient):
+        for clause in record.form.clauses:
+            asked.setdefault((record.form.code, clause.key), clause.text)
+    options += [
+        {
+            "value": json.dumps({"form": form, "clause": key}),
+            "label": _("Clause %(clause)s of form %(form)s", clause=key, form=form),
+            "hint": text,
+        }
+        for (form, key), text in asked.items()
+    ]
+    return options
+
+
+def _at_site() -> dict[str, Any]:
+    """What an address needs besides a code, where somebody sees several sites."""
+    return {"site": request.args["site"]} if request.args.get("site") else {}

@@ -1,0 +1,229 @@
+"""A stranger's connection: the database's own driver with its own defaults, none of our code in between."""
+
+import sqlite3
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+NOON = "2012-03-14 11:00:00.000000"
+
+
+class Stranger:
+    """Says SQL to a migrated database. Each statement stands alone."""
+
+    def __init__(self, uri: str) -> None:
+        url = make_url(uri)
+        self.sqlite = url.get_backend_name() == "sqlite"
+        self.connection: Any = (
+            sqlite3.connect(str(url.database))
+            if self.sqlite
+            else psycopg.connect(
+                url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+            )
+        )
+
+    def say(self, *statements: str) -> None:
+        for statement in statements:
+            self.connection.execute(statement)
+            self.connection.commit()
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self.connection.execute(statement).fetchall()
+        return rows
+
+    def insert(self, table: str, verb: str = "INSERT", **values: Any) -> None:
+        columns = ", ".join(f'"{name}"' for name in values)
+        self.say(f'{verb} INTO "{table}" ({columns}) VALUES ({", ".join(map(literal, values.values()))})')
+
+    def refusal(self, statement: str) -> str:
+        """What the database says no with; an empty text when it did not. Nothing stays changed."""
+        try:
+            self.connection.execute(statement)
+        except (sqlite3.DatabaseError, psycopg.DatabaseError) as error:
+            self.connection.rollback()
+            return str(error).splitlines()[0]
+        self.connection.commit()
+        return ""
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def literal(value: Any) -> str:
+    """A value as both databases read it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def fill(bank: Stranger) -> None:
+    """One row in each guarded table, by hand. Patient 1 consented, patient 2 was never asked."""
+    add = bank.insert
+    add("site", id=1, code="IPC", name="IPC", recorded_at=NOON)
+    add("study", id=1, site_id=1, code="S1", title="S", recorded_at=NOON)
+    for number in (1, 2):
+        key = f"key-{number}"
+        add(
+            "patient",
+            id=number,
+            site_id=1,
+            code=f"P{number}",
+            subject_key=key,
+            sex="female",
+            recorded_at=NOON,
+        )
+    form = {"site_id": 1, "title": "F", "recorded_at": NOON}
+    add("consent_form", id=1, code="F", version="1", status="draft", **form)
+    add(
+        "clause",
+        id=1,
+        form_id=1,
+        place=1,
+        key="use",
+        text="…",
+        required=True,
+        if_granted="[]",
+        if_refused="[]",
+    )
+    bank.say(f"UPDATE consent_form SET status = 'in_force', in_force_at = '{NOON}' WHERE id = 1")
+    add("consent_form", id=2, code="F", version="2", status="draft", **form)
+    add("consent_event", id=1, patient_id=1, kind="consent", recorded_at=NOON)
+    add("consent", id=1, patient_id=1, form_id=1, signed_on="2012-03-01", recorded_at=NOON, recorded_by="k")
+    add("consent_answer", consent_id=1, clause_id=1, answer="granted")
+    add(
+        "collection_event",
+        id=1,
+        site_id=1,
+        patient_id=1,
+        study_id=1,
+        happened_at=NOON,
+        precision="minute",
+        recorded_at=NOON,
+    )
+    add(
+        "processing",
+        id=1,
+        site_id=1,
+        act="receive",
+        happened_at=NOON,
+        precision="minute",
+        recorded_at=NOON,
+        actor_key="k",
+    )
+    for number, patient in ((1, 1), (2, 2), (3, 1), (4, 1)):
+        add(
+            "sample", id=number, site_id=1, code=f"T{number}", container_code=f"tube-{number}", study_id=1,
+            collection_event_id=1, type="Plasma", vessel="tube", status="available", origin="collected",
+            processing_id=1, quantity_kind="volume", initial=9000, remaining=9000, reserved=0, recorded_at=NOON,
+        )  # fmt: skip
+        add("sample_donor", sample_id=number, patient_id=patient)
+        add(
+            "quantity_entry",
+            id=number,
+            sample_id=number,
+            amount=9000,
+            act="receive",
+            recorded_at=NOON,
+            actor_key="k",
+        )
+    add("sample_parent", child_id=3, parent_id=1)
+    add(
+        "sample_correction",
+        id=1,
+        sample_id=1,
+        what="type",
+        old="Serum",
+        new="Plasma",
+        reason="typo",
+        recorded_at=NOON,
+        actor_key="k",
+    )
+    decide(bank, 1)
+    use(bank, 1)
+    add("withdrawal", id=event(bank, 2, "withdrawal"), patient_id=2, scope="all", received_on="2012-03-02",
+        fate="keep", recorded_at=NOON, recorded_by="k")  # fmt: skip
+    add("hold", id=1, sample_id=1, code="inventory", opened_at=NOON, opened_by="k")
+    add(
+        "hold",
+        id=2,
+        sample_id=1,
+        code="other",
+        opened_at=NOON,
+        opened_by="k",
+        released_at=NOON,
+        released_by="k",
+    )
+    for number in (1, 2):
+        add("container", id=number, site_id=1, code=f"K{number}", kind="box", name="B", recorded_at=NOON)
+    placed = {"container_id": 1, "placed_at": NOON, "placed_recorded_at": NOON, "placed_by": "k"}
+    gone = {"removed_at": NOON, "removed_recorded_at": NOON, "removed_by": "k"}
+    add("placement", id=1, position="A01", sample_id=1, **placed)
+    add("placement", id=2, position="A02", sample_id=2, **placed, **gone)
+    add("scannable_code", id=1, code="T1", kind="sample", target_id=1, site_id=1)
+    add("scannable_code", id=2, code="T2", kind="sample", target_id=2, site_id=1, voided_at=NOON)
+    add("user_account", id=1, name="r", active=True, fs_uniquifier="u", actor_key="k", recorded_at=NOON)
+    add("request", id=1, site_id=1, code="R1", researcher_id=1, title="t", purposes="[]", organisation="unknown",
+        terms="{}", status="approved", recorded_at=NOON)  # fmt: skip
+    add("request_line", id=1, request_id=1, sample_id=1, status="reserved", reasons="[]")
+    add("reservation", id=1, line_id=1, sample_id=1, made_at=NOON, made_by="k")
+    add("reservation", id=2, line_id=1, sample_id=2, made_at=NOON, made_by="k", released_at=NOON)
+    add(
+        "import_run",
+        id=1,
+        site_id=1,
+        profile="gdc",
+        files="[]",
+        summary="{}",
+        recorded_at=NOON,
+        actor_key="k",
+    )
+    for number in (1, 2):
+        add("imported_record", id=number, run_id=1, site_id=1, profile="gdc", external_id=f"x{number}", level="sample",
+            sample_id=number, file="f", row=number, hash="h", raw="{}")  # fmt: skip
+    add("accession_counter", letter="T", next_serial=5)
+    add(
+        "audit_entry",
+        seq=1,
+        prev_hash="0",
+        hash="1",
+        subject_kind="sample",
+        subject_key="T1",
+        recorded_at=NOON,
+        content="{}",
+    )
+    bank.say("UPDATE audit_head SET seq = 1, hash = '1'")
+
+
+def event(bank: Stranger, patient: int, kind: str) -> int:
+    """Something that changes a patient's standing. returns its number"""
+    number = int(bank.ask("SELECT coalesce(max(id), 0) + 1 FROM consent_event")[0][0])
+    bank.insert("consent_event", id=number, patient_id=patient, kind=kind, recorded_at=NOON)
+    return number
+
+
+def decision(number: int, **changes: Any) -> dict[str, Any]:
+    """A permit to pick sample 1, made by hand."""
+    return {
+        "id": number, "sample_id": 1, "act": "pick", "verdict": "permit", "reasons": "[]", "use": "{}", "facts": "{}",
+        "consent_ids": "[1]", "consent_event_id": 1, "rule_version": "1", "vocabulary_version": "1", "as_of": NOON,
+        "recorded_at": NOON, "actor_key": "k",
+    } | changes  # fmt: skip
+
+
+def decide(bank: Stranger, number: int, **changes: Any) -> None:
+    bank.insert("decision", **decision(number, **changes))
+
+
+def a_use(number: int, **changes: Any) -> dict[str, Any]:
+    """A use by the decision of the same number, made by hand."""
+    return {
+        "id": number, "decision_id": number, "sample_id": 1, "act": "pick", "verdict": "permit", "recorded_at": NOON,
+        "happened_at": NOON, "actor_key": "k",
+    } | changes  # fmt: skip
+
+
+def use(bank: Stranger, number: int, **changes: Any) -> None:
+    bank.insert("sample_use", **a_use(number, **changes))

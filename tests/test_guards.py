@@ -1,0 +1,386 @@
+"""What the database refuses on any connection, whatever program speaks, with rows made by hand."""
+
+import pytest
+
+from biobank.core.db import Base
+from biobank.migrations.guards import GUARDS
+from tests.guarded import NOON, Stranger, a_use, decide, decision, event, fill, literal, use
+
+APPEND_ONLY = sorted(guard.table for guard in GUARDS if guard.frozen is None)
+#: Tables where a stranger changes something else on the row than what is frozen.
+FROZEN = sorted((guard.table, column) for guard in GUARDS for column in guard.frozen or ())
+ONCE = [
+    ("placement", "removed_recorded_at", 2),
+    ("placement", "removed_at", 2),
+    ("placement", "removed_by", 2),
+    ("hold", "released_at", 2),
+    ("scannable_code", "voided_at", 2),
+    ("reservation", "released_at", 2),
+    ("consent_form", "in_force_at", 1),
+]
+
+
+@pytest.fixture
+def bank(database_uri):
+    stranger = Stranger(database_uri)
+    fill(stranger)
+    yield stranger
+    stranger.close()
+
+
+def insertion(table: str, values: dict, verb: str = "INSERT") -> str:
+    columns = ", ".join(f'"{name}"' for name in values)
+    return f'{verb} INTO "{table}" ({columns}) VALUES ({", ".join(map(literal, values.values()))})'
+
+
+def verbs(bank) -> list[str]:
+    """The ways to insert, also those that go round triggers on deletion."""
+    return ["INSERT", "INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE"] if bank.sqlite else ["INSERT"]
+
+
+def refused_every_way(bank, table: str, values: dict) -> bool:
+    """True when no way to insert the row changes the number of rows."""
+    before = bank.ask(f'SELECT count(*) FROM "{table}"')
+    for verb in verbs(bank):
+        bank.refusal(insertion(table, values, verb))
+    return bank.ask(f'SELECT count(*) FROM "{table}"') == before
+
+
+# --- the gate
+
+
+def test_a_use_by_a_permit_is_taken_once(bank):
+    decide(bank, 10)
+    use(bank, 10)
+
+    assert refused_every_way(bank, "sample_use", a_use(11, decision_id=10))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision_id": 99},
+        {"sample_id": 3},
+        {"act": "ship"},
+        {"recorded_at": "2012-03-14 11:00:00.000001"},
+        {"verdict": "deny"},
+        {"verdict": "review"},
+        {"verdict": "PERMIT"},
+        {"decision_id": None},
+        {"verdict": None},
+    ],
+)
+def test_a_use_needs_a_permit_for_that_sample_act_and_moment(bank, changes):
+    decide(bank, 10)
+
+    assert refused_every_way(bank, "sample_use", a_use(10) | changes)
+
+
+@pytest.mark.parametrize("verdict", ["deny", "review"])
+def test_a_use_by_a_decision_that_does_not_permit_is_refused(bank, verdict):
+    decide(bank, 10, verdict=verdict)
+
+    assert refused_every_way(bank, "sample_use", a_use(10))
+    assert refused_every_way(bank, "sample_use", a_use(10, verdict=verdict))
+
+
+def test_a_denial_is_not_turned_into_a_permit(bank):
+    decide(bank, 10, verdict="deny")
+
+    assert "append-only" in bank.refusal("UPDATE decision SET verdict = 'permit' WHERE id = 10")
+    if bank.sqlite:
+        assert bank.refusal("UPDATE OR REPLACE decision SET id = 1 WHERE id = 10")
+    assert refused_every_way(bank, "decision", decision(10))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("sample_id", 3), ("act", "'ship'"), ("decision_id", 10), ("id", 9)]
+)
+def test_a_use_is_not_made_by_changing_another(bank, column, value):
+    decide(bank, 10, sample_id=3, act="ship")
+
+    assert "append-only" in bank.refusal(f"UPDATE sample_use SET {column} = {value} WHERE id = 1")
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "consent", "attribution"])
+def test_a_decision_older_than_what_its_donor_last_said_opens_nothing(bank, kind):
+    decide(bank, 10)
+    event(bank, 1, kind)
+
+    assert refused_every_way(bank, "sample_use", a_use(10))
+
+
+def test_a_decision_that_knew_the_last_word_opens(bank):
+    number = event(bank, 1, "consent")
+    decide(bank, 10, consent_event_id=number)
+
+    use(bank, 10)
+
+
+def test_what_another_patient_says_closes_nothing(bank):
+    decide(bank, 10)
+    event(bank, 2, "withdrawal")
+
+    use(bank, 10)
+
+
+def test_of_a_pool_every_donor_counts(bank):
+    bank.say(
+        insertion("sample", dict(bank_sample(bank), id=5, code="T5", container_code=None)),
+        "INSERT INTO sample_donor (sample_id, patient_id) VALUES (5, 1), (5, 2)",
+    )
+
+    assert refused_every_way(bank, "decision", decision(10, sample_id=5))
+
+
+def bank_sample(bank) -> dict:
+    return {
+        "site_id": 1, "study_id": 1, "type": "Plasma", "vessel": "tube", "status": "available",
+        "origin": "pooled", "reserved": 0, "recorded_at": NOON,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "act", ["allocate", "pick", "hand_out", "ship", "analyse", "give_data", "pool_across_donors"]
+)
+def test_where_nothing_is_recorded_no_permit_can_be_written(bank, act):
+    """Sample 2 is of a patient who was never asked."""
+    assert refused_every_way(bank, "decision", decision(10, sample_id=2, act=act))
+
+
+def test_where_no_donor_is_recorded_no_permit_can_be_written(bank):
+    bank.say(insertion("sample", dict(bank_sample(bank), id=5, code="T5", container_code=None)))
+
+    assert refused_every_way(bank, "decision", decision(10, sample_id=5))
+
+
+def test_after_a_withdrawal_of_everything_no_permit_can_be_written(bank):
+    number = event(bank, 1, "withdrawal")
+    bank.insert(
+        "withdrawal", id=number, patient_id=1, scope="all", received_on="2012-03-02", fate="keep", recorded_at=NOON,
+        recorded_by="k",
+    )  # fmt: skip
+
+    assert refused_every_way(bank, "decision", decision(10, consent_event_id=number))
+
+
+def test_material_may_always_go_back_to_the_patients_own_care(bank):
+    decide(bank, 10, sample_id=2, act="own_care", consent_event_id=99)
+    use(bank, 10, sample_id=2, act="own_care")
+
+
+def test_whose_a_sample_is_changes_only_by_a_recorded_correction(bank):
+    change = "UPDATE sample_donor SET patient_id = 1 WHERE sample_id = 2"
+
+    assert "recorded correction" in bank.refusal(change)
+    assert "recorded correction" in bank.refusal("DELETE FROM sample_donor WHERE sample_id = 2")
+    bank.insert(
+        "sample_correction", id=2, sample_id=2, what="patient", old="key-2", new="key-1", reason="mixed up",
+        recorded_at=NOON, actor_key="k",
+    )  # fmt: skip
+    assert bank.refusal(change) == ""
+
+
+# --- what is written stays
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_what_is_only_added_to_is_never_changed_deleted_or_replaced(bank, table):
+    columns = [column.name for column in Base.metadata.tables[table].columns]
+    before = bank.ask(f'SELECT * FROM "{table}" ORDER BY 1')
+    assert before, f"no row of {table} to try on"
+
+    for column in columns:
+        other = "'other'" if isinstance(before[0][columns.index(column)], str) else "NULL"
+        assert bank.refusal(f'UPDATE "{table}" SET "{column}" = {other}'), column
+        if bank.sqlite:
+            assert bank.refusal(f'UPDATE OR REPLACE "{table}" SET "{column}" = {other}'), column
+    assert bank.refusal(f'DELETE FROM "{table}"')
+    if bank.sqlite:
+        quoted = ", ".join(f'"{column}"' for column in columns)
+        assert bank.refusal(f'INSERT OR REPLACE INTO "{table}" ({quoted}) SELECT {quoted} FROM "{table}"')
+    assert bank.ask(f'SELECT * FROM "{table}" ORDER BY 1') == before
+
+
+@pytest.mark.parametrize(("table", "column"), FROZEN)
+def test_what_says_which_thing_it_is_never_changes(bank, table, column):
+    value = bank.ask(f'SELECT "{column}" FROM "{table}" ORDER BY 1 LIMIT 1')[0][0]
+    other = "'other'" if isinstance(value, str) or (value is None and "_" not in column) else "77"
+    if "_at" in column:
+        other = "'2001-01-01 00:00:00.000000'"
+
+    assert bank.refusal(f'UPDATE "{table}" SET "{column}" = {other}')
+
+
+@pytest.mark.parametrize(("table", "column", "key"), ONCE)
+@pytest.mark.parametrize("value", ["NULL", "'2001-01-01 00:00:00.000000'"])
+def test_what_is_written_once_is_not_taken_back(bank, table, column, key, value):
+    assert bank.refusal(f'UPDATE "{table}" SET "{column}" = {value} WHERE id = {key}')
+
+
+@pytest.mark.parametrize("table", sorted(guard.table for guard in GUARDS))
+def test_nothing_that_is_guarded_is_deleted_or_emptied(bank, table):
+    assert bank.refusal(f'DELETE FROM "{table}"')
+    if not bank.sqlite:
+        assert bank.refusal(f'TRUNCATE "{table}" CASCADE')
+
+
+@pytest.mark.parametrize("table", ["clause", "sample_donor"])
+def test_clauses_and_donors_are_not_emptied_either(bank, table):
+    if not bank.sqlite:
+        assert bank.refusal(f'TRUNCATE "{table}" CASCADE')
+    assert bank.refusal(f'DELETE FROM "{table}"')
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # PostgreSQL knows no REPLACE
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.table)
+def test_no_row_takes_the_place_of_another(bank, guard):
+    """INSERT OR REPLACE and UPDATE OR REPLACE delete what stands in their way without asking the triggers on DELETE."""
+    table = Base.metadata.tables[guard.table]
+    columns = [column.name for column in table.columns]
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    before = bank.ask(f'SELECT {quoted} FROM "{guard.table}" ORDER BY 1')
+    for unique in unique_keys(table):
+        row = dict(zip(columns, before[0], strict=True))
+        fresh = row | {
+            name: f"fresh-{name}"
+            for name, value in row.items()
+            if name not in unique and isinstance(value, str)
+        }
+        for key in table.primary_key.columns:
+            if key.name not in unique:
+                fresh[key.name] = 900
+        for verb in ("INSERT OR REPLACE", "REPLACE"):
+            bank.refusal(insertion(guard.table, fresh, verb))
+        if len(before) > 1:
+            taken = ", ".join(f'"{name}" = {literal(row[name])}' for name in unique)
+            key = next(iter(table.primary_key.columns)).name
+            bank.refusal(
+                f'UPDATE OR REPLACE "{guard.table}" SET {taken} WHERE "{key}" = {literal(before[1][0])}'
+            )
+    after = bank.ask(f'SELECT {quoted} FROM "{guard.table}" ORDER BY 1')
+    assert [row for row in before if row not in after] == []
+
+
+def unique_keys(table) -> list[set[str]]:
+    """Every set of columns that the table holds to be unique."""
+    from sqlalchemy import UniqueConstraint
+
+    keys = [{column.name for column in table.primary_key.columns}]
+    keys += [
+        {column.name for column in one.columns}
+        for one in table.constraints
+        if isinstance(one, UniqueConstraint)
+    ]
+    return keys + [{column.name for column in one.columns} for one in table.indexes if one.unique]
+
+
+# --- one place, one thing; never less than nothing
+
+
+def test_two_things_never_stand_in_one_place_nor_one_thing_in_two(bank):
+    placed = {"container_id": 1, "placed_at": NOON, "placed_recorded_at": NOON, "placed_by": "k"}
+
+    assert refused_every_way(bank, "placement", placed | {"id": 9, "position": "A01", "sample_id": 3})
+    assert refused_every_way(bank, "placement", placed | {"id": 9, "position": "B01", "sample_id": 1})
+    assert bank.refusal("UPDATE placement SET removed_recorded_at = NULL, removed_at = NULL WHERE id = 2")
+    assert bank.refusal("UPDATE placement SET position = 'A01' WHERE id = 2")
+
+
+def test_a_container_does_not_stand_in_itself(bank):
+    placed = {"container_id": 1, "placed_at": NOON, "placed_recorded_at": NOON, "placed_by": "k"}
+
+    assert refused_every_way(bank, "placement", placed | {"id": 9, "child_id": 1})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "remaining = -1",
+        "reserved = -1",
+        "reserved = 9001",
+        "remaining = NULL, reserved = 1",
+        "status = 'vanished'",
+        "quantity_kind = 'litres'",
+        "quantity_kind = NULL",
+    ],
+)
+def test_a_tube_never_holds_less_than_nothing(bank, change):
+    assert bank.refusal(f"UPDATE sample SET {change} WHERE id = 1")
+
+
+def test_a_sample_is_reserved_once(bank):
+    assert refused_every_way(
+        bank, "reservation", {"id": 9, "line_id": 1, "sample_id": 1, "made_at": NOON, "made_by": "k"}
+    )
+
+
+def test_counters_only_rise(bank):
+    assert "only rises" in bank.refusal("UPDATE accession_counter SET next_serial = 4")
+    assert "only rises" in bank.refusal("UPDATE audit_head SET seq = 0")
+    assert bank.refusal("UPDATE accession_counter SET next_serial = 6") == ""
+
+
+def test_the_record_does_not_fork(bank):
+    entry = {
+        "seq": 2,
+        "prev_hash": "0",
+        "hash": "2",
+        "subject_kind": "s",
+        "subject_key": "s",
+        "recorded_at": NOON,
+        "content": "{}",
+    }
+
+    assert refused_every_way(bank, "audit_entry", entry)
+    assert refused_every_way(bank, "audit_head", {"id": 2, "seq": 9, "hash": "x"})
+
+
+# --- forms
+
+
+def test_a_form_in_force_is_not_edited(bank):
+    more = {
+        "id": 2,
+        "form_id": 1,
+        "place": 2,
+        "key": "k",
+        "text": "t",
+        "required": False,
+        "if_granted": "[]",
+        "if_refused": "[]",
+    }
+
+    assert refused_every_way(bank, "clause", more)
+    assert bank.refusal("UPDATE clause SET text = 'other' WHERE id = 1")
+    assert bank.refusal("UPDATE clause SET form_id = 2 WHERE id = 1")
+    assert bank.refusal("DELETE FROM clause WHERE id = 1")
+    assert bank.refusal("UPDATE consent_form SET status = 'draft' WHERE id = 1")
+    bank.insert("clause", **(more | {"form_id": 2}))
+
+
+def test_a_clause_of_a_draft_is_not_moved_into_a_form_in_force(bank):
+    draft = {
+        "id": 2,
+        "form_id": 2,
+        "place": 2,
+        "key": "k",
+        "text": "t",
+        "required": False,
+        "if_granted": "[]",
+        "if_refused": "[]",
+    }
+    bank.insert("clause", **draft)
+
+    assert bank.refusal("UPDATE clause SET form_id = 1 WHERE id = 2")
+    if bank.sqlite:
+        before = bank.ask("SELECT * FROM clause")
+        bank.refusal("UPDATE OR REPLACE clause SET id = 1 WHERE id = 2")
+        bank.refusal(insertion("clause", draft | {"id": 1}, "INSERT OR REPLACE"))
+        assert bank.ask("SELECT * FROM clause") == before
+
+
+def test_a_retired_form_stays_retired(bank):
+    bank.say(f"UPDATE consent_form SET status = 'retired', retired_at = '{NOON}' WHERE id = 1")
+
+    assert bank.refusal("UPDATE consent_form SET status = 'in_force' WHERE id = 1")
