@@ -52,9 +52,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     app.template_folder = str(Path(__file__).parent / "web" / "templates")
     app.static_folder = str(Path(__file__).parent / "web" / "static")
+    _set_up(app)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    _set_up(app)
     return app
 
 

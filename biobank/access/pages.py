@@ -1,5 +1,6 @@
 """Sign-in and sign-out, one's own account, and the administrator's list of people, tokens and sites."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -157,7 +158,9 @@ def make_user() -> ResponseReturnValue:
         )
         return url_for("access.people")
 
-    return _once(work, lambda: {"what": _("Password of %(name)s", name=request.form["name"]), "secret": made})
+    return _once(
+        "user", work, lambda: {"what": _("Password of %(name)s", name=request.form["name"]), "secret": made}
+    )
 
 
 @bp.post("/people/<name>/password")
@@ -170,7 +173,7 @@ def new_password(name: str) -> ResponseReturnValue:
         service.set_password(user=service.find_user(name, actor()), password=made, by=actor())
         return url_for("access.people")
 
-    return _once(work, lambda: {"what": _("Password of %(name)s", name=name), "secret": made})
+    return _once("user", work, lambda: {"what": _("Password of %(name)s", name=name), "secret": made})
 
 
 @bp.post("/people/<name>/active")
@@ -200,7 +203,9 @@ def make_token() -> ResponseReturnValue:
         return url_for("access.people")
 
     return _once(
-        work, lambda: {"what": _("Token of %(name)s", name=request.form["user"]), "secret": "".join(made)}
+        "token",
+        work,
+        lambda: {"what": _("Token of %(name)s", name=request.form["user"]), "secret": "".join(made)},
     )
 
 
@@ -225,41 +230,44 @@ def make_site() -> ResponseReturnValue:
         service.make_site(**SITE.load(_fields("code", "name")), by=actor())
         return url_for("access.people")
 
-    return pages.submit(work, again=_again)
+    return pages.submit(work, again=_again("site"))
 
 
-def _once(work: Any, secret: Any) -> ResponseReturnValue:
-    """Carry the form out and show its secret on the answer itself: it is kept nowhere, so it cannot be shown again."""
+def _once(form: str, work: Callable[[], str], secret: Callable[[], dict[str, str]]) -> ResponseReturnValue:
+    """Carry a form out and show its secret on the answer itself: it is kept nowhere, so it cannot be shown again."""
     ran: list[bool] = []
 
     def noted() -> str:
-        target: str = work()
+        target = work()
         ran[:] = [True]
         return target
 
-    answer = pages.submit(noted, again=_again)
+    answer = pages.submit(noted, again=_again(form))
     done = getattr(answer, "status_code", None) == 303
     return _people(secret=secret()) if done and ran else answer
 
 
-def _again(fields: dict[str, str], sentence: str) -> Any:
-    return _people(problems=fields, sentence=sentence)
+def _again(form: str) -> Callable[[dict[str, str], str], Any]:
+    """Shows the page with what was typed into one of its forms, and what is wrong with it."""
+    return lambda problems, sentence: _people(
+        typed={form: request.form}, problems={form: problems}, sentence=sentence
+    )
 
 
 def _people(**values: Any) -> Any:
     by = actor()
-    empty: dict[str, Any] = {"problems": {}, "sentence": None, "secret": None}
+    empty: dict[str, Any] = {"typed": {}, "problems": {}, "sentence": None, "secret": None}
     users, sites = service.list_users(by), service.list_sites(by)
     return pages.render(
         "access/people.html",
         users=users,
         user_options=[(user.name, user.name) for user in users if user.active],
         role_options=[(role, sentences.word("role", role)) for role in ROLES],
+        roles_typed=request.form.getlist("roles"),
         site_options=[(site.code, f"{site.code} – {site.name}") for site in sites],
         site_rows=[(site.code, site.name) for site in sites],
         tokens=service.list_tokens(by),
         every_site=by.site_id is None,
-        typed=request.form,
         **(empty | values),
     )
 

@@ -114,8 +114,22 @@ def scan() -> ResponseReturnValue:
         status = next(errors.STATUS[kind] for kind in type(refusal).__mro__ if kind in errors.STATUS)
         return pages.render("bench/scan.html", status=status.value, raw=raw, refusal=_refusal(refusal))
     items = [action(found.kind, act, found.code) for act in found.actions]
-    return pages.render("bench/scan.html", raw=raw, found=found, card=found.card, items=_first_is_primary(items),
-                        href=_own_page(found.kind, found.code), say=sentences.sentence)  # fmt: skip
+    return pages.render(
+        "bench/scan.html",
+        raw=raw,
+        found=found,
+        card=found.card,
+        collected=_collected(found.card),
+        items=_first_is_primary(items),
+        href=_own_page(found.kind, found.code),
+        say=sentences.sentence,
+    )
+
+
+def _collected(card: dict[str, Any]) -> str | None:
+    """The time of a card for people; the card itself speaks ISO."""
+    text = card.get("collected_at")
+    return text.replace("T", " ")[:16] if text else None
 
 
 def _refusal(refusal: BiobankError) -> dict[str, Any]:
@@ -188,8 +202,8 @@ def place_text(path: list[places.Step]) -> str | None:
     """The way there, in the words on the doors; None when it stands nowhere."""
     if not path:
         return None
-    way = [step.name + (f" {step.position}" if step.position else "") for step in path]
-    return " › ".join(way)
+    last = path[-1].position
+    return " › ".join(step.name for step in path) + (f" {last}" if last else "")
 
 
 @bp.get("/samples/<code>")
@@ -211,7 +225,7 @@ def sample(code: str) -> ResponseReturnValue:
         sample=found,
         card=card,
         items=_first_is_primary([action("sample", act, found.code) for act in card["actions"]]),
-        way=place_text(path[:-1]) if path else None,
+        way=" › ".join(step.name for step in path),
         box=path[-1] if path else None,
         amount=amount_text(found),
         reserved=units.show(found.quantity_kind, found.reserved)

@@ -8,7 +8,6 @@ import fcntl
 import os
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -123,7 +122,7 @@ def current_unit() -> Unit:
     unit = db.session.info.get("unit")
     if unit is None:
         raise RuntimeError("no unit of work is open")
-    return unit  # type: ignore[no-any-return]
+    return unit
 
 
 class Again(Exception):
@@ -192,9 +191,6 @@ def _keep_refusal(refusal: BiobankError) -> None:
         unit_of_work(lambda: [keep() for keep in kept])
 
 
-_lock_files = threading.local()
-
-
 @contextmanager
 def _one_writer() -> Iterator[None]:
     """On SQLite, queue writers at a lock file: with SQLite's own busy timeout one of eight starved for seconds."""
@@ -203,15 +199,12 @@ def _one_writer() -> Iterator[None]:
     if engine.dialect.name != "sqlite" or not path or path == ":memory:":
         yield
         return
-    handles: dict[str, int] = _lock_files.__dict__
-    name = f"{path}.lock"
-    if name not in handles:
-        handles[name] = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(handles[name], fcntl.LOCK_EX)
+    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        fcntl.flock(handles[name], fcntl.LOCK_UN)
+        os.close(handle)  # which lets the lock go
 
 
 def lock(model: type[M], ids: Iterable[int]) -> list[M]:

@@ -58,7 +58,7 @@ TRIAL_CLAUSES = (
     },
 )
 
-ALL_YES = dict.fromkeys((clause["key"] for clause in CLAUSES), "granted")
+ALL_YES: dict[str, str] = dict.fromkeys((str(clause["key"]) for clause in CLAUSES), "granted")
 
 #: What the patients said, in turn: (form, answers, what came after). None: nothing is answered yet.
 ANSWERS: tuple[tuple[str, dict[str, str], str] | None, ...] = (

@@ -180,7 +180,7 @@ class _Bank:
             else When(moment, "minute")
         )
         on_its_way = number >= plan.PATIENTS - 2
-        told = {"patient": get(Patient, key), "study": get(Study, study), "type": "WholeBlood",
+        told: dict[str, Any] = {"patient": get(Patient, key), "study": get(Study, study), "type": "WholeBlood",
                 "collected": collected, "visit": "inclusion"}  # fmt: skip
         tube: int = self.do(
             collection.collect, quantity=("volume", 4_000_000), receive=not on_its_way, **told

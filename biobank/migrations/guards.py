@@ -274,15 +274,21 @@ def _sqlite() -> Iterator[str]:
             )
         exists = [" AND ".join(f"t.{column} = NEW.{column}" for column in key) for key in guard.keys]
         exists += [
-            " AND ".join([*(f"t.{column} = NEW.{column}" for column in key), f"t.{open_column} IS NULL"])
+            " AND ".join(
+                [
+                    *(f"t.{column} = NEW.{column}" for column in key),
+                    f"t.{open_column} IS NULL",
+                    f"NEW.{open_column} IS NULL",
+                ]
+            )
             for key, open_column in guard.current
         ]
-        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)  # noqa: S608
+        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)
         yield trigger(f"{table}_insert", "INSERT", table, again, f"{table} has this key already")
         for number, key in enumerate(_changeable_keys(guard), start=1):
             when = f"UPDATE OF {', '.join(key)}"
             taken = " AND ".join(["t.rowid <> OLD.rowid", *(f"t.{column} = NEW.{column}" for column in key)])
-            condition = f"EXISTS (SELECT 1 FROM {table} t WHERE {taken})"  # noqa: S608
+            condition = f"EXISTS (SELECT 1 FROM {table} t WHERE {taken})"
             yield trigger(f"{table}_taken_{number}", when, table, condition, f"{table} has this key already")
     for table, column in RISING:
         falls = f"NEW.{column} < OLD.{column}"

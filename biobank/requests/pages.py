@@ -230,6 +230,9 @@ def _show(found: Request, problems: dict[str, str] | None = None, sentence: str 
         lines=[_line(each, forecast, by) for each in asked],
         steps=_steps(found, [each.line.status for each in asked]),
         purposes=_purposes(found),
+        flags=[
+            _(asking.FLAGS[flag]) if flag in asking.FLAGS else flag for flag in found.terms.get("flags") or ()
+        ],
         status_sentence=sentences.sentence(rules.STATUS_SENTENCES[Status(found.status)]),
         chances=service.feasibility(found, by) if waiting else None,
         smallest=rules.SMALLEST_COUNT,

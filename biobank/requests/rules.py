@@ -219,13 +219,17 @@ def without_donors(reasons: Iterable[dict[str, object]]) -> list[dict[str, objec
     does not allow the use. When somebody signed, what, and whether they withdrew is between them and the biobank."""
     told: dict[str, dict[str, object]] = {}
     for reason in reasons:
-        code = str(reason["code"])
-        shown = reason if code in OF_THE_TUBE else {"code": "consent_does_not_allow", "params": {}}
+        shown = reason if reason["code"] in OF_THE_TUBE else {"code": _NO, "params": {}}
         told.setdefault(str(shown["code"]), dict(shown))
+    if _REVIEW in told:
+        told.pop(_NO, None)
     return list(told.values())
+
+
+_NO, _REVIEW = "consent_does_not_allow", "consent_needs_review"
 
 
 #: Reasons that say nothing about the donor.
 OF_THE_TUBE = frozenset(
-    {"sample_not_available", "sample_is_reserved", "sample_missing", "request_closed", "consent_needs_review"}
+    {"sample_not_available", "sample_is_reserved", "sample_missing", "request_closed", _REVIEW}
 )

@@ -78,7 +78,7 @@ def list_samples(
         query = query.where(Sample.type == type)
     if status:
         query = query.where(Sample.status == status)
-    return page_of(query, Sample.id, after=after, limit=limit)  # type: ignore[arg-type]
+    return page_of(query, Sample.id, after=after, limit=limit)
 
 
 def parents_of(sample_ids: Iterable[int]) -> dict[int, list[str]]:

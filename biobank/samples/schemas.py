@@ -151,7 +151,7 @@ def sample_json(sample: Sample) -> dict[str, Any]:
     quantity = dict.fromkeys(QUANTITIES)
     if sample.quantity_kind:
         field = units.KINDS[sample.quantity_kind].field
-        quantity[field] = units.as_number(sample.quantity_kind, sample.remaining)  # type: ignore[assignment]
+        quantity[field] = units.as_number(sample.quantity_kind, sample.remaining)
     return {
         "code": sample.code,
         "status": sample.status,

@@ -91,7 +91,10 @@ def test_what_is_picked_is_handed_out_once(app, world: World):
 
     outcomes = together(app, *[lambda: world.hand_out(code)] * 2)
 
-    assert [refusal.code for refusal in refusals(outcomes)] in (["nothing_picked"], ["request_act_not_possible"])
+    assert [refusal.code for refusal in refusals(outcomes)] in (
+        ["nothing_picked"],
+        ["request_act_not_possible"],
+    )
     sample = world.fresh_sample(tube)
     assert count(SampleUse, sample.id, act="hand_out") == 1
     assert count(QuantityEntry, sample.id, act="hand_out") == 1
@@ -171,9 +174,7 @@ def test_a_request_is_cancelled_or_handed_out(app, world: World):
     tube = world.tube()
     code = world.picked(tube)
 
-    together(
-        app, lambda: world.act(requests.cancel, code, world.researcher), lambda: world.hand_out(code)
-    )
+    together(app, lambda: world.act(requests.cancel, code, world.researcher), lambda: world.hand_out(code))
 
     sample = world.fresh_sample(tube)
     given = sample.status == "handed_out"

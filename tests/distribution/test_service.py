@@ -320,12 +320,16 @@ def test_a_tube_of_no_line_is_not_missed(world):
         world.act(distribution.missing, code, world.technician, sample=world.sample(world.tube()))
 
 
-@pytest.mark.parametrize(("came_back", "status"), [(120_000, "available"), (500_000, "available"), (0, "depleted")])
+@pytest.mark.parametrize(
+    ("came_back", "status"), [(120_000, "available"), (500_000, "available"), (0, "depleted")]
+)
 def test_a_tube_comes_back_with_what_is_measured_in_it(world, came_back, status):
     tube = world.tube(volume_ul=500)
     world.hand_out(world.picked(tube))
 
-    world.do(lambda: distribution.return_sample(sample=world.sample(tube), amount=came_back, by=world.technician))
+    world.do(
+        lambda: distribution.return_sample(sample=world.sample(tube), amount=came_back, by=world.technician)
+    )
 
     sample = world.fresh_sample(tube)
     assert (sample.status, sample.remaining) == (status, came_back)

@@ -41,7 +41,9 @@ def test_a_request_goes_from_draft_to_completed(world, ada, manager, technician)
 
     approved = manager.post(f"/requests/{code}/approve")
     assert approved.status_code == 200
-    assert [(line["status"], line["verdict"]) for line in approved.json["lines"]] == [("reserved", "permit")] * 2
+    assert [(line["status"], line["verdict"]) for line in approved.json["lines"]] == [
+        ("reserved", "permit")
+    ] * 2
     assert approved.json["lines"][0]["reasons"][0]["code"] == "granted"
 
     todo = technician.get(f"/requests/{code}/picks").json["items"]

@@ -27,7 +27,9 @@ def test_a_researcher_writes_a_request_in_plain_words_and_sends_it(world, ada):
     tubes = [world.tube(world.donor(["DS:C50,C61"])) for _ in range(2)]
     assert "Research on a disease" in ada.get("/requests/new").text
 
-    answer = ada.post("/requests/new", form(samples="\n".join(tubes), ethics="CPP 26.011", ethics_until="2027-03-31"))
+    answer = ada.post(
+        "/requests/new", form(samples="\n".join(tubes), ethics="CPP 26.011", ethics_until="2027-03-31")
+    )
 
     assert answer.status_code == 303
     page = ada.get(answer.location).text
@@ -41,7 +43,9 @@ def test_a_researcher_writes_a_request_in_plain_words_and_sends_it(world, ada):
 
 
 def test_what_is_wrong_with_the_form_is_said_beside_its_fields_and_nothing_typed_is_lost(ada):
-    answer = ada.post("/requests/new", form(title="", diseases="C999", samples="T99999999", institution="IUCT"))
+    answer = ada.post(
+        "/requests/new", form(title="", diseases="C999", samples="T99999999", institution="IUCT")
+    )
 
     assert answer.status_code == 422
     assert 'id="problem-title"' in answer.text

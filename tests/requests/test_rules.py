@@ -90,3 +90,8 @@ def test_a_researcher_reads_nothing_that_a_donor_said():
         {"code": "consent_does_not_allow", "params": {}},
         {"code": "sample_is_reserved", "params": {"sample": "T00000158"}},
     ]
+
+
+def test_what_a_committee_must_settle_is_not_called_a_no():
+    reasons = [{"code": "consent_needs_review", "params": {}}, {"code": "modifier_rs", "params": {}}]
+    assert rules.without_donors(reasons) == reasons[:1]

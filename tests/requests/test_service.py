@@ -31,12 +31,19 @@ def acts(kind, key):
 
 
 def test_a_draft_keeps_what_it_is_for_in_the_rules_own_terms(world):
-    code = world.draft(purposes=["ds:c50.1, C61", "DUO:0000006"], country="fr", genetic=True, flags=["paediatric"])
+    code = world.draft(
+        purposes=["ds:c50.1, C61", "DUO:0000006"], country="fr", genetic=True, flags=["paediatric"]
+    )
 
     use = requests.use_of(world.request(code))
 
     assert [purpose.text for purpose in use.purposes] == ["DS:C50.1,C61", "HMB"]
-    assert (use.country, use.genetic, use.organisation, use.flags) == ("FR", True, "non-profit", ("paediatric",))
+    assert (use.country, use.genetic, use.organisation, use.flags) == (
+        "FR",
+        True,
+        "non-profit",
+        ("paediatric",),
+    )
     assert code.startswith("R")
 
 

@@ -66,7 +66,13 @@ class World:
     def form(self, terms: list[str]) -> Any:
         """A form whose one clause gives these terms, made when first asked for."""
         code = "F-" + "-".join(terms).replace(":", "")
-        clause = {"key": "research", "text": "Research", "required": True, "if_granted": terms, "if_refused": []}
+        clause = {
+            "key": "research",
+            "text": "Research",
+            "required": True,
+            "if_granted": terms,
+            "if_refused": [],
+        }
         try:
             return consent.find_form(code, "1", self.manager)
         except Exception:
@@ -179,7 +185,9 @@ def make_world(site: str = "IPC") -> World:
 
     def work() -> str:
         studies.open_study(code="STUDY", title="A study", site_id=site_id, by=manager)
-        freezer = storage.make_container(site_id=site_id, kind="freezer_minus80", name="Freezer 3", by=manager)
+        freezer = storage.make_container(
+            site_id=site_id, kind="freezer_minus80", name="Freezer 3", by=manager
+        )
         rack = storage.make_container(
             site_id=site_id, kind="drawer_rack", name="Rack 2", parent=freezer, position="01", by=manager
         )
