@@ -36,10 +36,15 @@ class Tube:
     place: tuple[str, str] | None = None
     stood: tuple[str, str] | None = None
     """Where it stood last."""
-    drawn: datetime | None = None
+    draw: tuple[int, str, datetime] | None = None
+    """Whose, for what and when; None for a pool of several draws."""
     made: datetime | None = None
     given: int | None = None
     """What was in it when it was handed out."""
+
+    @property
+    def drawn(self) -> datetime | None:
+        return self.draw[2] if self.draw else None
 
     @property
     def free(self) -> int:
@@ -102,11 +107,12 @@ class Bank:
         self.number += 1
         return self.number
 
-    def form(self, family: str, version: str, study: str | None, statements: dict[str, Statement]) -> None:
+    def form(self, family: str, version: str, study: str | None, statements: dict[str, Statement]) -> Form:
         for older in self.forms:
             if older.family == family and older.retired_on is None:
                 older.retired_on = self.today
         self.forms.append(Form(family, version, study, statements))
+        return self.forms[-1]
 
     def why_not_sign(self, form: Form, signed_on: date, corrects: Paper | None) -> set[str]:
         return codes(
@@ -175,10 +181,11 @@ class Bank:
             happened_before_collection=any(surely_before(at, tube.drawn) for tube in wanted),
         )
 
-    def why_not_collect(self, person: Person, study: str, drawn: datetime) -> set[str]:
+    def why_not_collect(self, person: Person, study: str, drawn: datetime, received: bool) -> set[str]:
         return codes(
             preserving_refused=self.withdrawals({person.id}, study),
             collected_in_future=minute(drawn) > self.now,
+            happened_before_collection=received and surely_before(self.now, drawn),
         )
 
     def why_not_receive(self, tube: Tube) -> set[str]:
@@ -202,7 +209,7 @@ class Bank:
             child_older_than_parent=surely_before(at, tube.drawn) or surely_before(at, tube.made),
         )
 
-    def draw(self, tube: Tube, amount: int | None, close: bool = False) -> None:
+    def pour(self, tube: Tube, amount: int | None, close: bool = False) -> None:
         if tube.left is not None:
             tube.left -= amount or 0
             if close:
@@ -234,18 +241,21 @@ class Bank:
             ),
         )
 
-    def why_not_find_another_donor(self, tube: Tube, person: Person) -> set[str]:
+    def why_not_be_anothers(self, tube: Tube, person: Person) -> set[str]:
         return codes(correct_the_first=tube.parents, nothing_to_correct=tube.donors == {person.id})
 
     def correct_donor(self, tube: Tube, person: Person) -> None:
         """It, and all that was made of it: donors are the union over the parents, whoever was found out."""
         before = {key: set(each.donors) for key, each in self.tubes.items()}
+        draw = tube.draw
         tube.donors = {person.id}
         for each in sorted(self.tubes.values(), key=lambda each: each.id):
             if each.parents:
                 each.donors = set().union(*(self.tubes[key].donors for key in each.parents))
         for each in self.tubes.values():
             if each.donors != before[each.id]:
+                if each.draw == draw and draw is not None:
+                    each.draw = (person.id, *draw[1:]) if each.donors == {person.id} else None
                 gates = [gate for gate in self.withdrawals(each.donors, each.study) if gate.clause is None]
                 each.holds.discard("withdrawal")
                 if gates and each.status not in GONE:
@@ -272,6 +282,13 @@ class Bank:
         if tube.stood is None or tube.place is not None:
             return codes(stood_nowhere=tube.stood is None, stands_already=tube.place is not None)
         return self.why_not_place(tube, tube.stood)
+
+    def why_not_discard(self, tube: Tube, reason: str) -> set[str]:
+        return codes(
+            malformed=not reason.strip(),
+            act_not_possible=tube.status in ("lost", "destroyed"),
+            part_is_reserved=tube.reserved,
+        )
 
     def end(self, tube: Tube, status: str) -> None:
         """Out of its place, and out of our hands."""

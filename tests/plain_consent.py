@@ -60,6 +60,8 @@ class Paper:
     place: int
     """Where it stands in the order of recording: a correction stands where the mistake stood."""
     corrected: bool = False
+    row: int = 0
+    """Its number in the database."""
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def test_the_path_of_one_sample(bank: Bank) -> None:
 
     # Its story can be told, and the record of it is unbroken.
     story = [entry["act"] for entry in ok(bank.technician.get(f"/samples/{first}/history"))["items"]]
-    assert story == ["created_from", "placed", "reserved", "picked", "handed_out"]
+    assert story == ["created_from", "placed", "reserved", "taken_out", "picked", "handed_out"]
     with bank.app.app_context():
         assert audit.verify().broken_at is None
 
