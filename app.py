@@ -6,6 +6,7 @@ start, and prints the lines to sign in with.
 
 import fcntl
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ def serve(app: Flask) -> None:
     from granian.constants import Interfaces
 
     settings = app.config["BIOBANK"]
+    require_free(settings["host"], settings["port"])
     if settings["workers"] > 1:  # so that /metrics can add up the figures of all processes
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="biobank-metrics-"))
     say(f"{settings['bank_name']}: http://{settings['host']}:{settings['port']}")
@@ -83,6 +85,17 @@ def serve(app: Flask) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     ).serve()
+
+
+def require_free(host: str, port: int) -> None:
+    """Stop with a sentence where somebody listens already, or where nobody may."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        sys.exit(
+            f"biobank: cannot listen on {host}:{port}: {error.strerror}; BIOBANK_PORT names another port"
+        )
 
 
 def say(line: str) -> None:

@@ -17,7 +17,7 @@ from biobank.requests import service as requests
 from biobank.requests.models import Request
 from tests.plain_bank import Order
 from tests.plain_consent import Demand
-from tests.walking import Walk
+from tests.walking import Walk, rarely
 from tests.walks import DEMANDS, NUMBERS, Bench
 
 WANTED = int(os.environ.get("BIOBANK_TEST_STEPS", "0"))
@@ -79,6 +79,7 @@ class Promises(Bench):
                 order.lines[tube.id] = "asked"
                 order.struck.discard(tube.id)
 
+    @rarely(4)
     @precondition(some_orders)
     @rule(which=NUMBERS, tube=NUMBERS)
     def a_sample_is_struck_out(self, which: int, tube: int) -> None:
@@ -108,13 +109,12 @@ class Promises(Bench):
         if self.on("approve", why_not, requests.approve, order, self.manager):
             self.bank.approve(order, held)
 
+    @rarely(6)
     @precondition(some_orders)
     @rule(which=NUMBERS, cancel=st.booleans())
     def a_request_is_ended(self, which: int, cancel: bool) -> None:
         open_now = ("draft", "submitted", "approved") if cancel else ("submitted",)
-        if which % 4:  # there is more to be seen of those that go on
-            return
-        order = self.pick_order(which // 4, *open_now)
+        order = self.pick_order(which, *open_now)
         why_not = set() if order.status in open_now else {"request_act_not_possible"}
         act, by = (requests.cancel, self.researcher) if cancel else (requests.refuse, self.manager)
         if self.on("cancel" if cancel else "refuse", why_not, act, order, by, reason="too few"):
@@ -129,12 +129,11 @@ class Promises(Bench):
         if self.on("pick", why_not, distribution.pick, order, sample_code=picked.code):
             order.lines[picked.id], picked.place = "picked", None
 
+    @rarely(4)
     @precondition(some_orders)
     @rule(which=NUMBERS, tube=NUMBERS)
     def a_tube_is_missing(self, which: int, tube: int) -> None:
         order = self.pick_order(which, "approved")
-        if which % 2:
-            return
         missed = self.tube_of(order, tube, "reserved", "picked")
         sample = self.row(missed)
         if self.on("missing", self.bank.why_not_miss(order, missed), distribution.missing, order, sample=sample):
@@ -162,7 +161,7 @@ def walk_far(kind: str, template) -> Walk:
     steps = WANTED or ORDINARY[kind]
     phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if WANTED else [])]
     how = settings(
-        max_examples=-(-steps // IN_ONE_BANK) + 2, stateful_step_count=IN_ONE_BANK, deadline=None, print_blob=True,
+        max_examples=-(-steps // IN_ONE_BANK) * 6 // 5, stateful_step_count=IN_ONE_BANK, deadline=None, print_blob=True,
         phases=phases, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     walk = Walk()

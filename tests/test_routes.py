@@ -105,8 +105,7 @@ def test_every_permission_is_held_by_some_role_and_asked_by_some_route(app):
     asked = {permission for _rule, _method, permission in routes(app)}
 
     assert set(Permission) - held == set()
-    # The record has no route of its own: what happened to a thing is told on that thing's page.
-    assert {one.value for one in set(Permission) - asked} <= {"audit:read"}
+    assert set(Permission) - asked == set()
 
 
 def test_every_page_form_proves_where_it_comes_from(app):

@@ -127,6 +127,23 @@ def test_with_a_database_configured_it_refuses_to_start_without_a_key(unpacked):
         assert "BIOBANK_SECRET_KEY" in done.stderr
 
 
+def test_where_somebody_listens_already_it_says_so_and_stops(unpacked):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=unpacked,
+            env=environ(
+                database_uri=f"sqlite:///{unpacked}/third.sqlite", secret_key="k", port=taken.getsockname()[1]
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "cannot listen on 127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_configured_database_is_not_migrated_by_itself_but_it_is_said_how(unpacked):
     server = Server(unpacked, database_uri=f"sqlite:///{unpacked}/other.sqlite", secret_key="k").wait()
     status, told = server.get("/readyz")

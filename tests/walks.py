@@ -19,18 +19,18 @@ from biobank.studies.models import Study
 from biobank.withdrawal import service as withdrawal
 from tests.plain_bank import ROWS, Tube
 from tests.plain_consent import Demand, Person
-from tests.walking import STATEMENTS, Walker
+from tests.walking import START, STATEMENTS, Walk, Walker, rarely
 
 NUMBERS = st.integers(0, 255)
 #: In nanolitres: little, much, all that there is in some tubes, and what is no amount.
-AMOUNTS = st.sampled_from([100_000, 250_000, 1, 40_000, 600_000, 0, -5])
+AMOUNTS = st.sampled_from([100_000, 50_000, 1, 200_000, 40_000, 1_000_000, 0, -5])
 DEMANDS = st.builds(Demand, st.sampled_from(["DS:C50", "HMB", "GEN"]), st.booleans(), st.booleans())
 #: Also places that a box of 4 × 6 does not have.
 PLACES = st.tuples(st.integers(0, 1), st.sampled_from([*ROWS, "E"]), st.sampled_from([1, 2, 6, 7]))
 KEYS = st.lists(st.sampled_from(sorted(STATEMENTS)), unique=True)
 #: Minutes ago; some are still to come.
-MINUTES = st.sampled_from([0, 0, 0, 1, 90, -10])
-DAYS = st.sampled_from([0, 0, 0, 1, 2, -1])
+MINUTES = st.sampled_from([0, 0, 0, 0, 0, 1, 90, -10])
+DAYS = st.sampled_from([0, 0, 0, 0, 0, 1, 2, -1])
 
 
 def some_tubes(walker: Walker) -> bool:
@@ -38,7 +38,15 @@ def some_tubes(walker: Walker) -> bool:
 
 
 class Bench(Walker):
-    """Patients, consents, tubes, places."""
+    """Patients, consents, tubes, places. Some have consented, and some of their tubes are here, when a walk begins."""
+
+    def __init__(self, kind: str, template: Any, walk: Walk) -> None:
+        super().__init__(kind, template, walk)
+        for who in range(3):
+            self._sign(self.person(who), 0, {"research", *sorted(STATEMENTS)[who:]}, False, 2, None)
+            for amount in (1_000_000, 500_000):
+                self.a_tube_is_drawn(who, who, amount, 90, True, 1)
+        self.bank.now = START + timedelta(minutes=5)
 
     def ago(self, minutes: int) -> When | None:
         """None: now, and not said."""
@@ -53,17 +61,20 @@ class Bench(Walker):
     def time_passes(self, minutes: int) -> None:
         self.bank.now += timedelta(minutes=minutes)
 
+    @rarely(9)
     @rule(minutes=st.sampled_from([1, 90, 14 * 60]))
     def the_clock_goes_back(self, minutes: int) -> None:
         self.bank.now -= timedelta(minutes=minutes)
 
     # --- people
 
-    @precondition(lambda self: len(self.bank.people) < 5)
+    @rarely(3)
+    @precondition(lambda self: len(self.bank.people) < 8)
     @rule()
     def somebody_is_enrolled(self) -> None:
         self.act("enrol", set(), self.enrol)
 
+    @rarely(5)
     @precondition(lambda self: len(self.bank.forms) < 7)
     @rule(own=st.booleans(), gives=st.sampled_from(["GRU", "HMB", "DS:C50"]), keys=KEYS, again=NUMBERS)
     def a_form_is_renewed(self, own: bool, gives: str, keys: list[str], again: int) -> None:
@@ -79,6 +90,7 @@ class Bench(Walker):
     def somebody_answers(self, who: int, which: int, yes: set[str], blank: bool, days: int) -> None:
         self._sign(self.person(who), which, yes | {"research"} if which % 4 else yes, blank, days, None)
 
+    @rarely(4)
     @precondition(lambda self: any(person.papers for person in self.bank.people.values()))
     @rule(who=NUMBERS, which=NUMBERS, yes=st.sets(st.sampled_from(["research", *STATEMENTS])), days=DAYS)
     def an_answer_is_corrected(self, who: int, which: int, yes: set[str], days: int) -> None:
@@ -105,6 +117,7 @@ class Bench(Walker):
         if row is not None:
             self.bank.sign(person, form, signed_on, given, corrects).row = row
 
+    @rarely(4)
     @rule(who=NUMBERS, how=st.integers(0, 5), what=NUMBERS, days=DAYS, fate=st.sampled_from(["keep", "destroy"]))
     def somebody_takes_back(self, who: int, how: int, what: int, days: int, fate: str) -> None:
         person, study, clause, scope = self.person(who), None, None, "all"
@@ -153,6 +166,7 @@ class Bench(Walker):
                 status="available" if received else "collected", made=self.bank.now if received else None,
             )  # fmt: skip
 
+    @rarely(2)
     @precondition(some_tubes)
     @rule(which=NUMBERS)
     def a_tube_arrives(self, which: int) -> None:
@@ -259,6 +273,7 @@ class Bench(Walker):
             assert tube.stood is not None
             self.bank.put(tube, tube.stood)
 
+    @rarely(3)
     @precondition(some_tubes)
     @rule(which=NUMBERS, reason=st.sampled_from(["broken", "broken", " "]))
     def a_tube_is_thrown_away(self, which: int, reason: str) -> None:
@@ -267,6 +282,7 @@ class Bench(Walker):
             tube.left = None if tube.left is None else 0
             self.bank.end(tube, "destroyed")
 
+    @rarely(4)
     @precondition(some_tubes)
     @rule(which=NUMBERS)
     def a_tube_is_lost(self, which: int) -> None:
@@ -275,6 +291,7 @@ class Bench(Walker):
         if self.do("lose", set() if here else {"act_not_possible"}, storage.lose, tube):
             self.bank.end(tube, "lost")
 
+    @rarely(2)
     @precondition(some_tubes)
     @rule(which=NUMBERS)
     def a_tube_is_found(self, which: int) -> None:
@@ -285,6 +302,7 @@ class Bench(Walker):
 
     # --- holds, mistakes, uses
 
+    @rarely(3)
     @precondition(some_tubes)
     @rule(which=NUMBERS, code=st.sampled_from(["inventory", "quarantine", "withdrawal", "whatever"]))
     def a_tube_is_held(self, which: int, code: str) -> None:
@@ -294,6 +312,7 @@ class Bench(Walker):
                    tube, code=code):  # fmt: skip
             tube.holds.add(code)
 
+    @rarely(2)
     @precondition(some_tubes)
     @rule(which=NUMBERS, other=st.sampled_from(["inventory", "withdrawal"]))
     def a_hold_is_released(self, which: int, other: str) -> None:
@@ -308,6 +327,7 @@ class Bench(Walker):
         if done is not None:
             tube.holds.remove(code)
 
+    @rarely(2)
     @precondition(some_tubes)
     @rule(which=NUMBERS, who=NUMBERS)
     def a_tube_turns_out_to_be_anothers(self, which: int, who: int) -> None:
@@ -321,6 +341,7 @@ class Bench(Walker):
         if done is not None:
             self.bank.correct_donor(tube, person)
 
+    @rarely(3)
     @precondition(some_tubes)
     @rule(which=NUMBERS, type=st.sampled_from(["Plasma", "Serum"]))
     def a_tube_turns_out_to_be_something_else(self, which: int, type: str) -> None:

@@ -80,7 +80,7 @@ ANSWERS: tuple[tuple[str, dict[str, str], str] | None, ...] = (
     ("BIOBANK", ALL_YES | {"companies": "refused"}, "corrected"),
 )
 
-PATIENTS = 48
+PATIENTS = 40
 
 #: kind, name, parent's name, position in it.
 CONTAINERS = (

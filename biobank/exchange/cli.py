@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -15,6 +15,7 @@ from biobank.core.actor import job
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import RuleViolation, Unreadable
 from biobank.exchange import service
+from biobank.exchange.planning import Plan
 from biobank.exchange.verdicts import Verdicts, fix, verdict, where
 
 IMPORT = job("import")
@@ -54,38 +55,54 @@ def import_files(
     """
     place = service.site_for(site, IMPORT)
     with _opened(report, files) as file, _progress() as progress, _kept():
-        reading = progress.add_task("reading", total=None)
-        plan = service.read(
-            files,
-            profile=service.PROFILES[profile](),
-            place=place,
-            tick=lambda rows: progress.advance(reading, rows),
-        )
-        progress.update(reading, total=progress.tasks[reading].completed)
-        gc.freeze()
-        landing = progress.add_task("checking" if dry_run else "importing", total=plan.total)
+        plan = _read(files, profile, place, progress)
         verdicts = Verdicts(file)
-        lost = bool(plan.errors) and not keep_going  # it is only looked for what else is wrong
-
-        def work() -> service.Outcome:
-            verdicts.begin()
-            progress.reset(landing)
-            return service.carry_out(
-                plan, place=place, by=IMPORT, study=study, keep_going=keep_going, rehearse=dry_run or lost,
-                tell=verdicts, tick=lambda things: progress.advance(landing, things),
-            )  # fmt: skip
-
-        end = "; dry run, nothing was changed" if dry_run else ""
-        try:
-            outcome = work() if dry_run or lost else unit_of_work(work)
-        except service.ImportRefused as refusal:
-            outcome, end = refusal.outcome, end or "; nothing was imported"
-        db.session.rollback()  # what was read is let go
+        outcome, end = _carry_out(
+            plan, verdicts, progress, dry_run=dry_run, keep_going=keep_going, place=place, study=study
+        )
     _tell(verdicts, report)
     _tell_made(outcome, place, dry_run=dry_run)
     click.echo(_summary(profile, outcome) + end)
     if outcome.errors:
         sys.exit(1)
+
+
+def _read(files: Sequence[Path], profile: str, place: service.Place, progress: Progress) -> Plan:
+    task = progress.add_task("reading", total=None)
+    plan = service.read(
+        files,
+        profile=service.PROFILES[profile](),
+        place=place,
+        tick=lambda rows: progress.advance(task, rows),
+    )
+    progress.update(task, total=sum(file.rows for file in plan.files))
+    gc.freeze()
+    return plan
+
+
+def _carry_out(
+    plan: Plan, verdicts: Verdicts, progress: Progress, *, dry_run: bool, keep_going: bool, **told: Any
+) -> tuple[service.Outcome, str]:
+    """What came in, and how the last line ends."""
+    # With an error among the files nothing will come in: it is only looked for what else is wrong, at nobody's cost.
+    rehearse = dry_run or (bool(plan.errors) and not keep_going)
+    task = progress.add_task("checking" if rehearse else "importing", total=plan.total)
+
+    def work() -> service.Outcome:
+        verdicts.begin()  # a busy database has a unit of work run once more
+        progress.reset(task)
+        return service.carry_out(
+            plan, by=IMPORT, rehearse=rehearse, keep_going=keep_going, tell=verdicts,
+            tick=lambda things: progress.advance(task, things), **told,
+        )  # fmt: skip
+
+    end = "; dry run, nothing was changed" if dry_run else ""
+    try:
+        return (work() if rehearse else unit_of_work(work)), end
+    except service.ImportRefused as refusal:
+        return refusal.outcome, end or "; nothing was imported"
+    finally:
+        db.session.rollback()  # whatever was only read is let go
 
 
 @contextmanager

@@ -14,14 +14,18 @@ from biobank.access.permissions import Permission
 from biobank.core import clock, times
 from biobank.core.errors import Malformed, NotFound
 from biobank.core.i18n import N_
-from biobank.reports import schemas, service, sheets
+from biobank.core.paging import Page
+from biobank.reports import schemas, service, sheets, trail
 from biobank.reports.rules import DIMENSIONS, MONTH, Figures, Group
 from biobank.web import errors, pages, sentences
 from biobank.web.asking import actor
 
 bp = pages.blueprint("reports", __name__)
 
-NAVIGATION = [pages.NavItem("reports.throughput", N_("Figures"), "report", Permission.REPORT_READ.value, 70)]
+NAVIGATION = [
+    pages.NavItem("reports.throughput", N_("Figures"), "report", Permission.REPORT_READ.value, 70),
+    pages.NavItem("reports.audit_trail", N_("Audit trail"), "history", Permission.AUDIT_READ.value, 80),
+]
 
 QUERY = schemas.ThroughputQuery()
 #: More lines than these are for a file, not for a page.
@@ -29,6 +33,29 @@ MOST_LINES = 500
 #: More months than these are drawn as years.
 MOST_MONTHS = 36
 MOST_YEARS = 15
+
+
+@bp.get("/audit")
+@requires(Permission.AUDIT_READ)
+def audit_trail() -> ResponseReturnValue:
+    """The record: `?code=` about one thing; all of it for who sees every site."""
+    code = request.args.get("code", "").strip()
+    sentence = None
+    page: Page[trail.Line] = Page([], None)
+    try:
+        page = trail.entries(actor(), code=code or None, after=request.args.get("after"))
+    except NotFound as unknown:
+        sentence = sentences.of_error(unknown)
+    seq, hash_ = trail.head()
+    return pages.render(
+        "reports/trail.html",
+        status=404 if sentence else 200,
+        page=page,
+        code=code,
+        sentence=sentence,
+        seq=seq,
+        hash=hash_,
+    )
 
 
 @bp.get("/reports/throughput")

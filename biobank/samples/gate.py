@@ -4,6 +4,7 @@ A withdrawal takes the same locks, so that of the two one is first, never both.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import and_, bindparam, select
 
@@ -113,8 +114,15 @@ def require_preserving_of(patient: Patient, study: Study, act: str) -> None:
     _require(facts, act, "")
 
 
+def now_for(facts: consent_rules.SampleFacts) -> datetime:
+    """This instant, and never before anything its donors said was recorded: a clock that was put back, or another
+    machine's that runs ahead, does not make unsaid what was said."""
+    said = (fact.recorded_at for donor in facts.donors for fact in (*donor.consents, *donor.withdrawals))
+    return max((clock.now(), *said))
+
+
 def _require(facts: consent_rules.SampleFacts, act: str, sample: str) -> None:
-    now = clock.now()
+    now = now_for(facts)
     decision = consent_rules.may_preserve(facts, act, as_of=times.local_day(now, clock.zone()), known_at=now)
     if decision.verdict is not consent_rules.Verdict.PERMIT:
         raise RuleViolation("preserving_refused", reasons=decision.reasons, act=act, sample=sample)

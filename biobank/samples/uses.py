@@ -18,7 +18,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import current_unit, db
 from biobank.core.errors import Reason, RuleViolation
 from biobank.core.times import When
-from biobank.samples import gate
+from biobank.samples import gate, reading, rules
 from biobank.samples.models import Decision, Sample, SampleUse
 
 _ORDER = (consent_rules.Verdict.DENY, consent_rules.Verdict.REVIEW, consent_rules.Verdict.PERMIT)
@@ -41,9 +41,11 @@ def use(
 
     act     one of the use acts of the rules
     at      when it happened; now unless given. It must have been allowed then, and must be allowed now
-    raises  UseRefused with every reason; the refusing decisions are kept
+    raises  UseRefused with every reason; the refusing decisions are kept. RuleViolation for what the life of a sample
+            does not list, and for a time to come or before the draw
     """
     locked = gate.lock_samples([sample.id for sample in samples])
+    _require_possible(locked, act, at)
     decisions = decide(locked, asked, act=act, by=by, at=at, request_id=request_id)
     refused = [decision for decision in decisions if decision.verdict != "permit"]
     if refused:
@@ -65,6 +67,7 @@ def use_permitted(
     returns  every decision, in the order given: a permit was used, any other says why its sample was not
     """
     locked = gate.lock_samples([sample.id for sample in samples])
+    _require_possible(locked, act, at)
     decisions = decide(locked, asked, act=act, by=by, at=at, request_id=request_id)
     _enter([decision for decision in decisions if decision.verdict == "permit"], act=act, by=by, at=at)
     for sample, decision in zip(locked, decisions, strict=True):
@@ -72,6 +75,23 @@ def use_permitted(
             after = {"act": act, "verdict": decision.verdict, "reasons": decision.reasons}
             audit.record(by=by, act="use_refused", subject=("sample", sample.code), after=after)
     return decisions
+
+
+def _require_possible(samples: Sequence[Sample], act: str, at: When | None) -> None:
+    """What no consent can make possible: using what is gone, before it was drawn, or tomorrow."""
+    for sample in samples:
+        rules.next_status(sample.status, act)
+    if at is None:
+        return
+    events = reading.events_of(samples)
+    drawn = (When(event.happened_at, event.precision) for event in events.values())
+    zone = clock.zone()
+    rules.refuse(
+        [
+            rules.act_not_in_future(at, clock.now(), zone),
+            *(rules.act_not_before_collection(at, collected, zone) for collected in drawn),
+        ]
+    )
 
 
 def _enter(decisions: Sequence[Decision], *, act: str, by: Actor, at: When | None) -> list[SampleUse]:
@@ -98,23 +118,22 @@ def decide(
     request_id: int | None = None,
 ) -> list[Decision]:
     """Decide for each sample and store the decisions, in the order given. The caller holds the locks of the donors."""
-    now = clock.now()
     asked = replace(asked, act=act)
     facts = gate.facts_of(samples)
     latest = _latest_events(samples)
     rows = [
-        _row(sample, facts[sample.id], asked, latest[sample.id], now, at, request_id, by)
-        for sample in samples
+        _row(sample, facts[sample.id], asked, latest[sample.id], at, request_id, by) for sample in samples
     ]
     query = insert(Decision).returning(Decision, sort_by_parameter_order=True)
     return list(db.session.scalars(query, rows)) if rows else []
 
 
 def _row(
-    sample: Sample, facts: consent_rules.SampleFacts, asked: consent_rules.Use, latest: int, now: datetime,
-    at: When | None, request_id: int | None, by: Actor,
+    sample: Sample, facts: consent_rules.SampleFacts, asked: consent_rules.Use, latest: int, at: When | None,
+    request_id: int | None, by: Actor,
 ) -> dict[str, Any]:  # fmt: skip
     vocabulary = vocabularies.consent_vocabulary()
+    now = gate.now_for(facts)
     answer = _worst_of_days(facts, asked, now, at)
     return {
         "sample_id": sample.id,
@@ -214,21 +233,26 @@ def check(
     as_of     the day it is asked for; today unless given
     known_at  by what was recorded until then; by all that is known unless given
     """
-    now = clock.now()
     facts = gate.facts_of(samples)
     vocabulary = vocabularies.consent_vocabulary()
-    day = times.local_day(as_of or now, clock.zone())
-    return [
-        consent_rules.decide(
-            facts[sample.id], asked, as_of=day, known_at=known_at or now, vocabulary=vocabulary
+    zone = clock.zone()
+    answers = []
+    for sample in samples:
+        now = gate.now_for(facts[sample.id])
+        day = times.local_day(as_of or now, zone)
+        answers.append(
+            consent_rules.decide(
+                facts[sample.id], asked, as_of=day, known_at=known_at or now, vocabulary=vocabulary
+            )
         )
-        for sample in samples
-    ]
+    return answers
 
 
 def standings(samples: Sequence[Sample]) -> dict[int, consent_rules.Standing]:
     """One colour and one sentence for each sample, before any purpose is known."""
-    now = clock.now()
-    facts = gate.facts_of(samples)
-    day = times.local_day(now, clock.zone())
-    return {key: consent_rules.standing(fact, as_of=day, known_at=now) for key, fact in facts.items()}
+    zone = clock.zone()
+    found = {}
+    for key, facts in gate.facts_of(samples).items():
+        now = gate.now_for(facts)
+        found[key] = consent_rules.standing(facts, as_of=times.local_day(now, zone), known_at=now)
+    return found

@@ -13,8 +13,8 @@ from biobank.samples.rules import LIFE, Act, Status
 from biobank.storage import kinds, places, rules
 from biobank.storage.models import Container, Placement
 
-#: A sample in any other status stands nowhere in the bank.
-STANDING = sorted(status.value for status in Status if (status, Act.MOVE) in LIFE)
+#: A sample in any other status stands nowhere in the bank. One that was used up stands until it is taken out.
+STANDING = sorted({status.value for status in Status if (status, Act.MOVE) in LIFE} | {Status.DEPLETED.value})
 
 
 def in_two_places() -> Iterator[str]:
@@ -97,7 +97,7 @@ def too_full() -> Iterator[str]:
 
 
 def gone_but_standing() -> Iterator[str]:
-    """A sample that is used up, given away, destroyed or lost, and still has a place."""
+    """A sample that is given away, destroyed or lost, and still has a place."""
     query = (
         select(Sample.code, Sample.status)
         .join(Placement, Placement.sample_id == Sample.id)

@@ -16,9 +16,13 @@ def main() -> int:
     for language in catalogues.languages():
         catalog = catalogues.update(language)
         missing = catalogues.untranslated(catalog)
-        click.echo(f"{language}: {len(catalogues.messages(catalog))} texts, {len(missing)} without a translation")
+        click.echo(
+            f"{language}: {len(catalogues.messages(catalog))} texts, {len(missing)} without a translation"
+        )
         for message in missing:
-            click.echo(f"  {message.locations[0][0] if message.locations else ''}: {catalogues.texts(message.id)[0]}")
+            click.echo(
+                f"  {message.locations[0][0] if message.locations else ''}: {catalogues.texts(message.id)[0]}"
+            )
         left += len(missing)
     return min(left, 1)
 

@@ -30,11 +30,7 @@ from tests.exchange.tables import (
     ALIQUOTS,
     ALL,
     ANALYTES,
-    CASE,
-    NULL,
-    PORTION,
     PORTIONS,
-    SAMPLE,
     SAMPLES,
     changed,
     dotted,
@@ -46,6 +42,7 @@ from tests.factories import (
     ContainerFactory,
     PatientFactory,
     SampleFactory,
+    SiteFactory,
     StudyFactory,
     act,
     fresh,
@@ -84,6 +81,8 @@ class Imported:
 
 @pytest.fixture
 def bring(tmp_path):
+    SiteFactory()
+
     def bring(site=None, **given):
         options = {name: given.pop(name) for name in ("study", "keep_going", "rehearse") if name in given}
         paths = write(tmp_path, **given)
@@ -638,9 +637,14 @@ def test_a_study_that_cannot_be_one_is_refused(bring, study):
 # --- sites
 
 
-def test_a_bank_without_a_site_gets_its_first(bring):
-    bring(**ALL)
+def test_a_bank_without_a_site_gets_its_first(tmp_path):
+    plan = service.read(write(tmp_path, **ALL), profile=PROFILE, place=service.site_for(None, BY))
 
+    rehearsed = Imported(plan, unit=False, rehearse=True)
+    assert rehearsed.outcome.changes == 6
+    assert rows()["site"] == 0
+
+    assert Imported(plan).outcome == rehearsed.outcome
     assert one(select(Site.code)) == service.FIRST_SITE
 
 
@@ -690,12 +694,14 @@ def test_many_chunks_come_in_whole_and_only_once(many):
     again = Imported(service.read(many, profile=PROFILE, place=service.site_for(None, BY)))
 
     assert (first.outcome.changes, again.outcome.changes) == (5500, 0)
-    orphans = text("SELECT count(*) FROM sample s JOIN imported_record r ON r.sample_id = s.id AND r.level = 'portion' "
-                   "WHERE NOT EXISTS (SELECT 1 FROM sample_parent p WHERE p.child_id = s.id)")  # fmt: skip
-    assert db.session.scalar(orphans) == 0
-    mismatched = text("SELECT count(*) FROM sample_parent p JOIN sample c ON c.id = p.child_id "
-                      "JOIN sample s ON s.id = p.parent_id WHERE c.container_code <> s.container_code || '-11'")  # fmt: skip
-    assert db.session.scalar(mismatched) == 0
+    orphans = """
+        SELECT count(*) FROM sample s JOIN imported_record r ON r.sample_id = s.id AND r.level = 'portion'
+        WHERE NOT EXISTS (SELECT 1 FROM sample_parent p WHERE p.child_id = s.id)"""
+    assert db.session.scalar(text(orphans)) == 0
+    mixed_up = """
+        SELECT count(*) FROM sample_parent p JOIN sample c ON c.id = p.child_id JOIN sample s ON s.id = p.parent_id
+        WHERE c.container_code <> s.container_code || '-11'"""
+    assert db.session.scalar(text(mixed_up)) == 0
     assert len(set(db.session.scalars(select(Sample.code)))) == 5000
     assert audit.verify().broken_at is None
     for content in db.session.scalars(select(models.audit.AuditEntry.content).limit(50)):

@@ -1,0 +1,20 @@
+"""What people do at a browser: sign in, and scan as a scanner does, which types fast and ends with Enter."""
+
+from playwright.sync_api import Page
+
+SCANNER_MS = 4  # between two characters; a hand takes 100 and more
+
+
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    """Fill in the sign-in page, whatever its language."""
+    page.goto(f"{address}/sign-in")
+    page.locator("input[name=username]").fill(name)
+    page.locator("input[name=password]").fill(password)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_load_state()
+
+
+def scan(page: Page, code: str, *, ends_with: str = "Enter") -> None:
+    """A scan, wherever the focus is, as a keyboard-wedge scanner sends it."""
+    page.keyboard.type(code, delay=SCANNER_MS)
+    page.keyboard.press(ends_with)

@@ -1,0 +1,161 @@
+"""Makes the README's pictures, of a fresh demonstration bank: `.venv/bin/python -m tests.browser.pictures [NAME …]`."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import Select, select
+from werkzeug.serving import make_server
+
+from biobank.consent.models import Withdrawal
+from biobank.core.db import db
+from biobank.demo.plan import PASSWORD
+from biobank.patients.models import Patient
+from biobank.requests.models import Request, RequestLine
+from biobank.samples.models import Hold, Sample
+from biobank.storage.models import Container, Placement
+from biobank.storage.places import current
+from tests.browser.hands import scan, sign_in
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(__file__).parent / "pictures"
+DESK = {"width": 1180, "height": 700}
+PHONE = {"width": 390, "height": 780}
+COLOURS = 128
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file: what somebody of that role sees after these steps, in a window cut at `height`."""
+
+    name: str
+    role: str
+    steps: Callable[[Page, dict[str, str]], object]
+    size: dict[str, int]
+    height: int | None = None
+
+
+def go(path: str) -> Callable[[Page, dict[str, str]], object]:
+    """Open an address; what stands in braces are codes of the demonstration bank."""
+    return lambda page, codes: page.goto(path.format(**codes))
+
+
+def scan_on_home(page: Page, codes: dict[str, str]) -> None:
+    page.goto("/")
+    scan(page, codes["tube"])
+    page.locator(".consent-band, [class*=consent]").first.wait_for()
+
+
+def wrong_tube(page: Page, codes: dict[str, str]) -> None:
+    page.goto(f"/requests/{codes['approved']}/fetch")
+    scan(page, codes["withdrawn"])
+    page.locator("[role=alert]").first.wait_for()
+
+
+PICTURES = (
+    Picture("scan", "technician", scan_on_home, DESK),
+    Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1400),
+    Picture("box", "technician", go("/containers/{box}?position={place}"), DESK, 900),
+    Picture("request", "manager", go("/requests/{company}"), DESK, 1500),
+    Picture("patient", "technician", go("/patients/{patient}"), DESK, 1100),
+    Picture("figures", "manager", go("/reports/throughput"), DESK, 1000),
+    Picture("french", "technician", go("/samples/{withdrawn}?lang=fr"), DESK, 1000),
+    Picture("phone", "technician", wrong_tube, PHONE),
+)
+
+
+def main(wanted: set[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="biobank-pictures-") as folder:
+        app = demonstration(f"sqlite:///{folder}/biobank.sqlite")
+        codes = look_around(app)
+        with served(app) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            for picture in PICTURES:
+                if not wanted or picture.name in wanted:
+                    take(browser, address, picture, codes)
+            browser.close()
+
+
+def demonstration(uri: str) -> Flask:
+    """The demonstration bank in a new database."""
+    os.environ |= {"BIOBANK_DATABASE_URI": uri, "BIOBANK_SECRET_KEY": "for pictures only"}
+    for command in (["db", "upgrade"], ["demo", "load"]):
+        flask = [sys.executable, "-m", "flask", "--app", "app", *command]
+        subprocess.run(flask, cwd=ROOT, check=True, capture_output=True)
+    from biobank.factory import create_app
+
+    return create_app()
+
+
+def look_around(app: Flask) -> dict[str, str]:
+    """Codes of what is worth a picture."""
+
+    def first(query: Select[tuple[T]]) -> T:
+        return db.session.scalars(query.limit(1)).one()
+
+    with app.app_context():
+        request = first(select(Request).where(Request.status == "approved"))
+        reserved = select(RequestLine.sample_id).where(
+            RequestLine.request_id == request.id, RequestLine.status == "reserved"
+        )
+        tube = first(select(Sample).where(Sample.id.in_(reserved)))
+        place = first(select(Placement).where(Placement.sample_id == tube.id, current()))
+        held = select(Hold.sample_id).where(Hold.code == "withdrawal")
+        taken_back = select(Withdrawal.patient_id).where(Withdrawal.scope == "clause")
+        return {
+            "tube": tube.code,
+            "place": str(place.position),
+            "box": db.session.get_one(Container, place.container_id).code,
+            "approved": request.code,
+            "company": first(select(Request.code).where(Request.organisation == "for-profit")),
+            "handed_out": first(select(Sample.code).where(Sample.status == "handed_out")),
+            "withdrawn": first(select(Sample.code).where(Sample.id.in_(held), Sample.type == "Plasma", Sample.status == "available")),
+            "patient": first(select(Patient.code).where(Patient.id.in_(taken_back))),
+        }
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    logging.getLogger("werkzeug").disabled = True
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]) -> None:
+    context = browser.new_context(
+        base_url=address, viewport=picture.size, device_scale_factor=1.5, locale="en-GB", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    sign_in(page, address, picture.role, PASSWORD)
+    picture.steps(page, codes)
+    if picture.height:
+        page.set_viewport_size(picture.size | {"height": picture.height})
+    path = FOLDER / f"{picture.name}.png"
+    page.screenshot(path=path)
+    context.close()
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    click.echo(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main(set(sys.argv[1:]))
