@@ -257,8 +257,9 @@ class Bank:
                 if each.draw == draw and draw is not None:
                     each.draw = (person.id, *draw[1:]) if each.donors == {person.id} else None
                 gates = [gate for gate in self.withdrawals(each.donors, each.study) if gate.clause is None]
-                each.holds.discard("withdrawal")
-                if gates and each.status not in GONE:
+                if not gates:
+                    each.holds.discard("withdrawal")
+                elif each.status not in GONE:
                     each.holds.add("withdrawal")
 
     # --- places

@@ -129,7 +129,7 @@ def carry_out(
             outcome.notes += 1
         tell(finding)
 
-    broken = [finding for finding in plan.errors if finding.row is None]
+    broken = _of_unread_files(plan)
     # What is wrong with rows may come of a file that could not be read: then it is not told.
     for finding in broken or plan.findings:
         count(finding)
@@ -142,6 +142,13 @@ def carry_out(
         outcome.changes, outcome.opened = 0, []
         raise ImportRefused(outcome)
     return outcome
+
+
+def _of_unread_files(plan: Plan) -> list[Finding]:
+    """The errors of files that could not be read to their end."""
+    broke_off = {plan.survey.tables[at][0].name for at in plan.survey.dead}
+    whole = {file.name for file in plan.files} - broke_off
+    return [finding for finding in plan.errors if finding.row is None or finding.file not in whole]
 
 
 def _set_up(place: Place, by: Actor) -> Place:

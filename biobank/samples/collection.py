@@ -51,7 +51,7 @@ def collect(
     )
     consent.lock_patients([patient.id])
     gate.require_preserving_of(patient, study, "receive")
-    event = _event(patient, study, visit, collected)
+    event = event_of(patient, study, visit, collected)
     site_code = access.site_code(patient.site_id)
     step = making.start("receive", patient.site_id, happened=received, by=by) if receive else None
     item = making.NewSample(
@@ -96,8 +96,8 @@ def receive(*, sample: Sample, by: Actor, at: When | None = None) -> Sample:
     return sample
 
 
-def _event(patient: Patient, study: Study, visit: str | None, collected: When) -> CollectionEvent:
-    """The draw; the tubes of one draw share it. The patient's lock keeps two tubes from making two."""
+def event_of(patient: Patient, study: Study, visit: str | None, collected: When) -> CollectionEvent:
+    """The draw, entered if need be; the tubes of one draw share it. The patient's lock keeps two tubes from making two."""
     if collected.at is not None:
         query = select(CollectionEvent).where(
             CollectionEvent.patient_id == patient.id,

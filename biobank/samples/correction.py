@@ -6,12 +6,17 @@ from biobank.audit import service as audit
 from biobank.consent import service as consent
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.core.db import db
-from biobank.core.errors import RuleViolation
+from biobank.core.db import Again, db
+from biobank.core.errors import NotFound, RuleViolation
+from biobank.core.times import When
 from biobank.patients.models import Patient
-from biobank.samples import gate, reading
-from biobank.samples.collection import check_type
+from biobank.samples import gate, holds, reading
+from biobank.samples.collection import check_type, event_of
 from biobank.samples.models import CollectionEvent, Sample, SampleCorrection, SampleDonor, SampleParent
+from biobank.studies.models import Study
+
+#: Nothing of these is left that could be held.
+GONE = ("destroyed", "depleted")
 
 
 def wrong_type(*, sample: Sample, type: str, reason: str, by: Actor) -> Sample:
@@ -28,38 +33,45 @@ def wrong_type(*, sample: Sample, type: str, reason: str, by: Actor) -> Sample:
 
 
 def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -> list[Sample]:
-    """The tube is another patient's: it, and all that was made of it, follows. Earlier decisions no longer count.
+    """The tube is another patient's: it, and all that was made of it, follows. Earlier decisions no longer count, and
+    what a withdrawal holds is found out anew.
 
     sample   a first sample, not one made of another: the mistake was made at the draw
     returns  every sample that changed
-    raises   RuleViolation when the sample was made of another, or is the patient's already
+    raises   RuleViolation when the sample was made of another, or is the patient's already; NotFound for a patient of
+             another site
     """
-    family = [sample.id, *reading.descendant_ids([sample.id])]
-    old = _only_donor(sample)
+    if patient.site_id != sample.site_id:
+        raise NotFound("patient_unknown", patient=patient.code)
+    family, old = _family(sample), _only_donor(sample)
     if old == patient.id:
         raise RuleViolation("nothing_to_correct", sample=sample.code)
     gate.lock_donors(family, more_patients=[patient.id])
     samples = gate.lock_samples(family)
+    if (_family(sample), _only_donor(sample)) != (family, old):
+        raise Again  # something was made of it, or it was corrected, before the locks were had
     old_patient = db.session.get_one(Patient, old)
-    event_id = _moved_event(samples[0], patient)
-    changed = _new_donors(samples, samples[0].id, old, patient.id)
-    for member in (member for member in samples if member.id in changed):
+    donors = _new_donors(samples, samples[0].id, old, patient.id)
+    changed = [member for member in samples if member.id in donors]
+    for member in changed:
         _enter(member.id, "patient", old_patient.subject_key or "", patient.subject_key or "", reason, by)
         audit.record(
             by=by, act="corrected", subject=("sample", member.code), before={"subject": old_patient.subject_key},
             after={"subject": patient.subject_key}, reason=reason,
         )  # fmt: skip
     db.session.flush()
-    for key, donors in changed.items():
-        _replace_donor(key, old, patient.id, keeps_old=old in donors)
-    if event_id:
-        first_event = samples[0].collection_event_id
-        for member in samples:
-            if member.id in changed and member.collection_event_id == first_event:
-                member.collection_event_id = event_id
+    for key, after in donors.items():
+        _replace_donor(key, old, patient.id, keeps_old=old in after)
+    _move_event(changed, donors, patient)
     consent.attribute(patient)
     db.session.flush()
-    return [member for member in samples if member.id in changed]
+    _hold_anew(changed, reason, by)
+    return changed
+
+
+def _family(sample: Sample) -> list[int]:
+    """The sample, and all that was made of it."""
+    return [sample.id, *reading.descendant_ids([sample.id])]
 
 
 def _only_donor(sample: Sample) -> int:
@@ -69,18 +81,27 @@ def _only_donor(sample: Sample) -> int:
     return donor
 
 
-def _moved_event(first: Sample, patient: Patient) -> int | None:
-    """The same draw, told of the right patient; the other tubes of the old draw stay where they are."""
-    event = db.session.get(CollectionEvent, first.collection_event_id) if first.collection_event_id else None
-    if event is None:
-        return None
-    moved = CollectionEvent(
-        site_id=event.site_id, patient_id=patient.id, study_id=event.study_id, visit=event.visit,
-        happened_at=event.happened_at, precision=event.precision, recorded_at=clock.now(),
-    )  # fmt: skip
-    db.session.add(moved)
-    db.session.flush()
-    return moved.id
+def _move_event(changed: list[Sample], donors: dict[int, set[int]], patient: Patient) -> None:
+    """The same draw, told of the right patient; the other tubes of the old draw stay where they are, and a pool of
+    tubes that stayed and tubes that went is of no one draw any more."""
+    first = changed[0].collection_event_id
+    if first is None:
+        return
+    event = db.session.get_one(CollectionEvent, first)
+    study, drawn = db.session.get_one(Study, event.study_id), When(event.happened_at, event.precision)
+    moved = event_of(patient, study, event.visit, drawn)
+    for member in changed:
+        if member.collection_event_id == first:
+            member.collection_event_id = moved.id if donors[member.id] == {patient.id} else None
+
+
+def _hold_anew(changed: list[Sample], reason: str, by: Actor) -> None:
+    """Whose a sample is says whether a withdrawal holds it."""
+    facts = gate.facts_of(changed)
+    covered = [member for member in changed if gate.is_withdrawn(facts[member.id])]
+    left = [member.id for member in covered if member.status not in GONE]
+    holds.hold_many(left, code="withdrawal", note=reason, by=by)
+    holds.lift_withdrawal([member for member in changed if member not in covered], reason=reason, by=by)
 
 
 def _new_donors(samples: list[Sample], first: int, old: int, new: int) -> dict[int, set[int]]:

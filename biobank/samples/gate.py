@@ -29,6 +29,8 @@ _DONORS_AND_HOLDS = (
 )
 #: Keys in one query.
 _MANY = 5000
+#: Reasons of the rules that say that everything was taken back.
+_WITHDRAWN = frozenset({"withdrawn_all", "withdrawn_study"})
 
 
 def donors_of(sample_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -114,6 +116,11 @@ def require_preserving_of(patient: Patient, study: Study, act: str) -> None:
     _require(facts, act, "")
 
 
+def is_withdrawn(facts: consent_rules.SampleFacts) -> bool:
+    """Has a donor taken back all, or all of the study, and not consented since?"""
+    return bool(_WITHDRAWN & {reason.code for reason in _may_preserve(facts, "aliquot").reasons})
+
+
 def now_for(facts: consent_rules.SampleFacts) -> datetime:
     """This instant, and never before anything its donors said was recorded: a clock that was put back, or another
     machine's that runs ahead, does not make unsaid what was said."""
@@ -122,7 +129,11 @@ def now_for(facts: consent_rules.SampleFacts) -> datetime:
 
 
 def _require(facts: consent_rules.SampleFacts, act: str, sample: str) -> None:
-    now = now_for(facts)
-    decision = consent_rules.may_preserve(facts, act, as_of=times.local_day(now, clock.zone()), known_at=now)
+    decision = _may_preserve(facts, act)
     if decision.verdict is not consent_rules.Verdict.PERMIT:
         raise RuleViolation("preserving_refused", reasons=decision.reasons, act=act, sample=sample)
+
+
+def _may_preserve(facts: consent_rules.SampleFacts, act: str) -> consent_rules.Decision:
+    now = now_for(facts)
+    return consent_rules.may_preserve(facts, act, as_of=times.local_day(now, clock.zone()), known_at=now)

@@ -61,11 +61,23 @@ def release(*, hold: Hold, reason: str, by: Actor) -> Hold:
         raise RuleViolation("hold_ended", sample=sample.code, hold=hold.code)
     if hold.code == "withdrawal":
         raise RuleViolation("hold_of_withdrawal", sample=sample.code)
-    hold.released_at, hold.released_by, hold.release_reason = clock.now(), by.key, reason
-    audit.record(
-        by=by, act="released", subject=("sample", sample.code), before={"hold": hold.code}, reason=reason
-    )
+    _end(hold, sample.code, reason, by)
     return hold
+
+
+def lift_withdrawal(samples: Sequence[Sample], *, reason: str, by: Actor) -> None:
+    """End what a withdrawal holds of samples that turned out to be somebody else's: part of a correction, whose locks
+    it needs."""
+    codes = {sample.id: sample.code for sample in samples}
+    for found in open_holds(list(codes)).values():
+        for hold in found:
+            if hold.code == "withdrawal":
+                _end(hold, codes[hold.sample_id], reason, by)
+
+
+def _end(hold: Hold, sample: str, reason: str, by: Actor) -> None:
+    hold.released_at, hold.released_by, hold.release_reason = clock.now(), by.key, reason
+    audit.record(by=by, act="released", subject=("sample", sample), before={"hold": hold.code}, reason=reason)
 
 
 def find_hold(sample: Sample, code: str) -> Hold:

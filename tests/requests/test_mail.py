@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import contextmanager, suppress
 from email import message_from_string
 from email.policy import default
 
@@ -55,7 +56,10 @@ class MailServer:
                 return
 
     def close(self):
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # or it would still answer once
         self.socket.close()
+        self.thread.join(10)
 
 
 @pytest.fixture
@@ -71,6 +75,17 @@ def _handlers(monkeypatch):
     monkeypatch.setattr(outbox, "_handlers", {})
 
 
+@contextmanager
+def bank(database_uri, **settings):
+    """An app with these settings, its context open."""
+    app = make_app(database_uri, **settings)
+    try:
+        with app.app_context():
+            yield app
+    finally:
+        close(app)
+
+
 def approved_request(language=None):
     world = worlds.make_world()
     world.researcher = worlds.person("researcher", email="ada@example.org", language=language)
@@ -83,8 +98,7 @@ def items():
 
 
 def test_a_letter_reaches_the_researcher(database_uri, server):
-    app = make_app(database_uri, smtp_host="127.0.0.1", smtp_port=server.port, mail_from="bank@example.org")
-    with app.app_context():
+    with bank(database_uri, smtp_host="127.0.0.1", smtp_port=server.port, mail_from="bank@example.org"):
         _world, code = approved_request()
 
         assert outbox.run_due() == (1, 0)
@@ -96,23 +110,19 @@ def test_a_letter_reaches_the_researcher(database_uri, server):
         assert "was approved" in letter.get_content()
         assert letter["Message-ID"] == f"<{items()[0].payload['id']}@biobank>"
         assert outbox.run_due() == (0, 0)
-    close(app)
 
 
 def test_a_refusal_tells_why(database_uri, server):
-    app = make_app(database_uri, smtp_host="127.0.0.1", smtp_port=server.port)
-    with app.app_context():
+    with bank(database_uri, smtp_host="127.0.0.1", smtp_port=server.port):
         world, _code = approved_request()
         refused = world.submitted(world.tube())
         world.act(requests.refuse, refused, world.manager, reason="Too little is left.")
         outbox.run_due()
         assert "Too little is left." in server.letters[-1].get_content()
-    close(app)
 
 
 def test_without_a_mail_server_letters_wait_untried(database_uri):
-    app = make_app(database_uri)
-    with app.app_context():
+    with bank(database_uri):
         approved_request()
 
         assert outbox.run_due() == (0, 0)
@@ -120,13 +130,11 @@ def test_without_a_mail_server_letters_wait_untried(database_uri):
         (item,) = items()
         assert (item.done_at, item.tries, item.error) == (None, 0, None)
         assert item.due_at <= clock.now()
-    close(app)
 
 
 def test_a_server_that_is_away_is_tried_again_later(database_uri, server):
     server.close()
-    app = make_app(database_uri, smtp_host="127.0.0.1", smtp_port=server.port)
-    with app.app_context():
+    with bank(database_uri, smtp_host="127.0.0.1", smtp_port=server.port):
         approved_request()
 
         assert outbox.run_due() == (0, 1)
@@ -135,17 +143,14 @@ def test_a_server_that_is_away_is_tried_again_later(database_uri, server):
         assert item.done_at is None
         assert item.due_at > clock.now()
         assert "refused" in item.error.lower()
-    close(app)
 
 
 def test_a_server_that_does_not_take_it_is_tried_again_later(database_uri):
     server = MailServer(answer="451 not now")
-    app = make_app(database_uri, smtp_host="127.0.0.1", smtp_port=server.port)
-    with app.app_context():
+    with bank(database_uri, smtp_host="127.0.0.1", smtp_port=server.port):
         approved_request()
         assert outbox.run_due() == (0, 1)
         assert items()[0].done_at is None
-    close(app)
     server.close()
 
 
