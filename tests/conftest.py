@@ -45,6 +45,14 @@ def shared_data() -> Path:
     return folder
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests told of themselves with `record_property("told", …)`, such as how far a random walk went."""
+    for report in terminalreporter.getreports("passed"):
+        for name, told in getattr(report, "user_properties", ()):
+            if name == "told" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {told}")
+
+
 # --- databases
 
 

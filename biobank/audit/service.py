@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from biobank.audit.models import AuditEntry, AuditHead
-from biobank.core import checks, clock
+from biobank.core import bulk, checks, clock
 from biobank.core.actor import Actor
 from biobank.core.db import Unit, chunks, current_unit, db, last_steps, lock
 from biobank.core.times import When
@@ -37,19 +37,17 @@ def record(
     happened  when it was true; now unless given
     """
     now = clock.now()
-    current_unit().audit.append(
-        {
-            "actor": by.key,
-            "act": act,
-            "subject": list(subject),
-            "before": dict(before or {}),
-            "after": dict(after or {}),
-            "reason": reason,
-            "happened_at": _text(happened.at if happened else now),
-            "precision": happened.precision if happened else "minute",
-            "recorded_at": _text(now),
-        }
-    )
+    told = {
+        "actor": by.key,
+        "act": act,
+        "before": dict(before or {}),
+        "after": dict(after or {}),
+        "reason": reason,
+        "happened_at": _text(happened.at if happened else now),
+        "precision": happened.precision if happened else "minute",
+        "recorded_at": _text(now),
+    }
+    current_unit().audit.append(_Collected(canonical(told), subject, now))
 
 
 def veil(value: Any, key: str | None) -> str | None:
@@ -63,9 +61,23 @@ def _text(at: datetime | None) -> str | None:
     return at.isoformat(timespec="microseconds") if at else None
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(entry: Mapping[str, Any]) -> str:
     """The one text of an entry."""
-    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(entry)
+
+
+class _Collected(NamedTuple):
+    """An entry that waits for its number: its text without number and subject, which sort behind everything else."""
+
+    text: str
+    subject: tuple[str, str]
+    recorded_at: datetime
+
+    def numbered(self, seq: int) -> str:
+        return f'{self.text[:-1]},"seq":{seq},"subject":{_ENCODER.encode(self.subject)}}}'
 
 
 def link(prev_hash: str, content: str) -> str:
@@ -78,26 +90,25 @@ def _chain(unit: Unit) -> None:
     if not unit.audit:
         return
     (head,) = lock(AuditHead, [1])
-    rows: list[dict[str, Any]] = []
     seq, prev = head.seq, head.hash
-    for entry in unit.audit:
-        seq += 1
-        content = canonical(entry | {"seq": seq})
-        kind, key = entry["subject"]
-        recorded_at = datetime.fromisoformat(entry["recorded_at"])
-        rows.append(
-            {
-                "seq": seq,
-                "prev_hash": prev,
-                "hash": (prev := link(prev, content)),
-                "subject_kind": kind,
-                "subject_key": key,
-                "recorded_at": recorded_at,
-                "content": content,
-            }
-        )
-    for chunk in chunks(rows, 2000):
-        db.session.execute(insert(AuditEntry), list(chunk))
+    for chunk in chunks(unit.audit, 2000):
+        rows = []
+        for entry in chunk:
+            seq += 1
+            content = entry.numbered(seq)
+            kind, key = entry.subject
+            rows.append(
+                {
+                    "seq": seq,
+                    "prev_hash": prev,
+                    "hash": (prev := link(prev, content)),
+                    "subject_kind": kind,
+                    "subject_key": key,
+                    "recorded_at": entry.recorded_at,
+                    "content": content,
+                }
+            )
+        bulk.insert_rows(AuditEntry, rows)
     head.seq, head.hash = seq, prev
     db.session.flush()
     unit.audit.clear()

@@ -12,7 +12,7 @@ from biobank.access.permissions import Permission
 from biobank.bench import cards, service, story
 from biobank.consent import reading as consents
 from biobank.consent.words import describe_term
-from biobank.core import clock, units
+from biobank.core import clock
 from biobank.core.db import db
 from biobank.core.errors import BiobankError
 from biobank.core.i18n import N_
@@ -26,7 +26,7 @@ from biobank.samples.models import Decision, Sample
 from biobank.samples.pages import type_options
 from biobank.storage import places
 from biobank.studies import service as studies
-from biobank.web import errors, pages, sentences
+from biobank.web import errors, pages, sentences, spoken
 from biobank.web.asking import actor
 
 bp = pages.blueprint("bench", __name__)
@@ -129,7 +129,7 @@ def scan() -> ResponseReturnValue:
 def _collected(card: dict[str, Any]) -> str | None:
     """The time of a card for people; the card itself speaks ISO."""
     text = card.get("collected_at")
-    return text.replace("T", " ")[:16] if text else None
+    return spoken.iso(text) if text else None
 
 
 def _refusal(refusal: BiobankError) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def amount_text(sample: Sample) -> str | None:
     """What is left, with its unit; None when nobody knows."""
     if sample.quantity_kind is None or sample.remaining is None:
         return None
-    return f"{units.show(sample.quantity_kind, sample.remaining)} {units.KINDS[sample.quantity_kind].unit}"
+    return spoken.quantity(sample.quantity_kind, sample.remaining)
 
 
 def place_text(path: list[places.Step]) -> str | None:
@@ -228,7 +228,7 @@ def sample(code: str) -> ResponseReturnValue:
         way=" › ".join(step.name for step in path),
         box=path[-1] if path else None,
         amount=amount_text(found),
-        reserved=units.show(found.quantity_kind, found.reserved)
+        reserved=spoken.quantity(found.quantity_kind, found.reserved)
         if found.quantity_kind and found.reserved
         else None,
         collected=story.shown(collected),
@@ -251,7 +251,7 @@ def _node(branch: reading.Branch) -> dict[str, Any]:
     return {
         "code": branch.sample.code,
         "href": url_for("bench.sample", code=branch.sample.code),
-        "type": branch.sample.type,
+        "type": sentences.word("type", branch.sample.type),
         "status": branch.sample.status,
         "amount": amount_text(branch.sample),
         "children": [_node(child) for child in branch.children],

@@ -7,7 +7,7 @@ from typing import Any
 from biobank.access import service as access
 from biobank.core import clock, times
 from biobank.core.times import When
-from biobank.web import sentences
+from biobank.web import sentences, spoken
 
 #: Act of the record -> (icon, tone). Its sentence is `story_<act>` in texts.py.
 SIGNS: dict[str, tuple[str, str | None]] = {
@@ -74,14 +74,18 @@ def _params(entry: Mapping[str, Any], patients: Mapping[str, str]) -> dict[str, 
         "place": _place(after),
         "from_place": _place(before),
         "patient": patients.get(str(after.get("subject")), "…"),
-        "old": before.get("type") or patients.get(str(before.get("subject")), "…"),
-        "new": after.get("type") or patients.get(str(after.get("subject")), "…"),
+        "old": _type(before) or patients.get(str(before.get("subject")), "…"),
+        "new": _type(after) or patients.get(str(after.get("subject")), "…"),
         "quantity": after.get("quantity", "?"),
         "hold": after.get("hold") or before.get("hold") or "",
     }
     for name in ("type", "request", "to", "drawn", "left", "act", "file", "row", "study"):
         found[name] = after.get(name, before.get(name, "–"))
     return found
+
+
+def _type(told: Mapping[str, Any]) -> str | None:
+    return sentences.word("type", told["type"]) if told.get("type") else None
 
 
 def _place(told: Mapping[str, Any]) -> str:
@@ -101,7 +105,4 @@ def _instant(text: str | None) -> datetime | None:
 
 def shown(when: When) -> str:
     """A time for people: nothing in it that is not known."""
-    if when.at is None:
-        return sentences.sentence("time_unknown")
-    local = when.at.astimezone(clock.zone())
-    return local.strftime("%Y-%m-%d" if when.precision == "day" else "%Y-%m-%d %H:%M")
+    return spoken.moment(when, clock.zone()) or sentences.sentence("time_unknown")

@@ -194,4 +194,7 @@ WORDS: dict[str, str] = {
     "term.RTN": N_("data must be given back"),
     "term.TS": N_("only for so many months from the signature"),
     "term.US": N_("only by the persons named"),
+    "verdict.deny": N_("not permitted"),
+    "verdict.permit": N_("permitted"),
+    "verdict.review": N_("to be reviewed"),
 }

@@ -12,5 +12,5 @@ def describe_term(text: str) -> str:
     term = parse_term(text)
     if f"term.{term.code}" not in WORDS:
         return _("%(term)s: not known to the rules, a person looks at every use", term=term.text)
-    words = f"{term.code}: {word('term', term.code)}"
+    words = _("%(code)s: %(meaning)s", code=term.code, meaning=word("term", term.code))
     return f"{words} ({', '.join(term.args)})" if term.args else words

@@ -45,7 +45,7 @@ class Landing:
         if not ready:
             return
         run, step = self._begin()
-        self._check_locks(ready, run)
+        self._check_parents(ready, run)
         self.people.take(new_patients, run.id, self.by)
         for code in dict.fromkeys(one.study for one in ready):
             self._open(code)
@@ -90,12 +90,14 @@ class Landing:
             self._step = making.start("import", self.site.id, happened=When.unknown(), by=self.by)
         return self.run, self._step
 
-    def _check_locks(self, ready: Sequence[Ready], run: ImportRun) -> None:
-        """Whoever became the donor of a parent since the locks were taken has not been locked."""
+    def _check_parents(self, ready: Sequence[Ready], run: ImportRun) -> None:
+        """Nothing is ever orphaned, and nobody's material is touched whose lock is not held."""
         for one in ready:
+            if len(one.parents) != len(one.draft.parents):
+                raise RuntimeError(f"{one.draft.external_id}: not everything it was made from stands here")
             for parent in one.parents:
                 if parent.run_id != run.id and not self.locked.issuperset(parent.donors):
-                    raise Again
+                    raise Again  # somebody became its donor since the locks were taken
 
     def _open(self, code: str) -> None:
         if code not in self.studies:

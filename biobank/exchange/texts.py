@@ -136,6 +136,10 @@ _FIXES = {
     "import_withdrawn": N_(
         "Take the rows of this patient out of the files; with --keep-going they are left out."
     ),
+    "import_refused": N_("Put the rows right, or leave them out with --keep-going."),
+    "import_study_unfit": N_("Give the code by which people call the study."),
+    "import_report_is_input": N_("Give the report another name."),
+    "import_report_unwritable": N_("Check the path and whether you may write there."),
     "import_patient_used": N_("Check that it is the same person; if not, give the patient another code."),
     "import_row_repeated": N_("Nothing has to be done."),
     "import_several_parents": N_("Check that it is a pool; if not, keep the row with the right parent."),

@@ -97,7 +97,7 @@ def receive(*, sample: Sample, by: Actor, at: When | None = None) -> Sample:
 
 
 def event_of(patient: Patient, study: Study, visit: str | None, collected: When) -> CollectionEvent:
-    """The draw, entered if need be; the tubes of one draw share it. The patient's lock keeps two tubes from making two."""
+    """The draw, entered if need be; its tubes share it. The patient's lock keeps two tubes from making two."""
     if collected.at is not None:
         query = select(CollectionEvent).where(
             CollectionEvent.patient_id == patient.id,

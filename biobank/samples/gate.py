@@ -124,8 +124,9 @@ def is_withdrawn(facts: consent_rules.SampleFacts) -> bool:
 def now_for(facts: consent_rules.SampleFacts) -> datetime:
     """This instant, and never before anything its donors said was recorded: a clock that was put back, or another
     machine's that runs ahead, does not make unsaid what was said."""
-    said = (fact.recorded_at for donor in facts.donors for fact in (*donor.consents, *donor.withdrawals))
-    return max((clock.now(), *said))
+    answered = [consent.recorded_at for donor in facts.donors for consent in donor.consents]
+    taken_back = [withdrawal.recorded_at for donor in facts.donors for withdrawal in donor.withdrawals]
+    return max([clock.now(), *answered, *taken_back])
 
 
 def _require(facts: consent_rules.SampleFacts, act: str, sample: str) -> None:

@@ -26,7 +26,7 @@ from biobank.samples.schemas import (
     read_when,
 )
 from biobank.studies import service as studies
-from biobank.web import pages, sentences
+from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
 
 bp = pages.blueprint("samples", __name__)
@@ -47,9 +47,9 @@ def typed(*names: str) -> dict[str, Any]:
 
 
 def type_options() -> list[tuple[str, str]]:
-    """Sample types to choose from, by their label."""
+    """Sample types to choose from, by their name in the reader's language."""
     return sorted(
-        ((kind.code, kind.label) for kind in vocabularies.sample_types().values()), key=lambda one: one[1]
+        ((code, sentences.word("type", code)) for code in vocabularies.sample_types()), key=lambda one: one[1]
     )
 
 
@@ -100,7 +100,7 @@ def _new_sample(problems: Problems | None = None, sentence: str | None = None) -
         study_options=[(study.code, f"{study.code} – {study.title}") for study in studies.list_studies(by)],
         type_options=type_options(),
         vessel_options=[(vessel.value, sentences.word("vessel", vessel.value)) for vessel in rules.Vessel],
-        unit_options=[(kind.field, kind.unit) for kind in units.KINDS.values()],
+        unit_options=[(kind.field, spoken.unit(kind.unit)) for kind in units.KINDS.values()],
         every_site=by.site_id is None,
     )
 
@@ -204,13 +204,13 @@ def _divide(code: str, template: str, problems: Problems | None = None, sentence
         problems=problems or {},
         sentence=sentence,
         typed=request.form,
-        unit=units.KINDS[kind].unit if kind else None,
+        unit=spoken.unit(units.KINDS[kind].unit) if kind else None,
         field=units.KINDS[kind].field if kind else "volume_ul",
-        free=units.show(kind, (sample.remaining or 0) - sample.reserved)
+        free=spoken.number(kind, (sample.remaining or 0) - sample.reserved)
         if kind and sample.remaining is not None
         else None,
         type_options=type_options(),
-        unit_options=[(unit.field, unit.unit) for unit in units.KINDS.values()],
+        unit_options=[(unit.field, spoken.unit(unit.unit)) for unit in units.KINDS.values()],
     )
 
 

@@ -1,5 +1,6 @@
 """What samples say when they refuse, and their statuses and acts in words. English; every sentence is translated."""
 
+from biobank.core import vocabularies
 from biobank.core.i18n import N_
 
 TEXTS: dict[str, str] = {
@@ -79,7 +80,7 @@ TEXTS: dict[str, str] = {
 
 # One value of a list, in the words of the bench: for badges, buttons and inside sentences.
 WORDS: dict[str, str] = {
-    "act.aliquot": N_("aliquot"),
+    "act.aliquot": N_("make aliquots"),
     "act.allocate": N_("allocate"),
     "act.analyse": N_("analyse"),
     "act.collect": N_("collect"),
@@ -130,3 +131,5 @@ WORDS: dict[str, str] = {
     "vessel.straw": N_("straw"),
     "vessel.tube": N_("tube"),
 }
+# A sample type by its name, not its code. The names stand in config/, where the extraction finds them too.
+WORDS |= {f"type.{kind.code}": kind.label for kind in vocabularies.sample_types().values()}

@@ -1,4 +1,4 @@
-"""python -m biobank.translations: takes new texts into every catalogue, compiles it, and names what is left to translate.
+"""python -m biobank.translations: takes new texts into every catalogue, compiles it, names what is left to translate.
 
 The words themselves are written into fr/LC_MESSAGES/messages.po by hand; run this once more afterwards.
 """

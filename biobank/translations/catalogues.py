@@ -8,6 +8,7 @@ import io
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -25,6 +26,8 @@ METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 #: {x} and {x.y} of a sentence, %(x)s of a template.
 PLACEHOLDER = re.compile(r"{[^{}\s]*}|%\(\w+\)[sd]")
+
+_NO_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def languages() -> list[str]:
@@ -65,7 +68,11 @@ def mo_file(language: str) -> Path:
 def read(language: str) -> Catalog:
     """The catalogue as it stands in the repository."""
     with po_file(language).open("rb") as file:
-        return read_po(file, locale=language)
+        catalog = read_po(file, locale=language)
+    # The file says no day and no name, and what is compiled must not say those of this run.
+    catalog.creation_date = catalog.revision_date = _NO_DAY
+    catalog.project, catalog.version, catalog.last_translator = "biobank", "", ""
+    return catalog
 
 
 def compiled(catalog: Catalog) -> bytes:
@@ -91,7 +98,7 @@ def write(catalog: Catalog, language: str) -> None:
     with po_file(language).open("wb") as file:
         write_po(file, catalog, width=110, sort_by_file=True, include_lineno=False)
     text = po_file(language).read_text(encoding="utf-8")
-    text = re.sub(r'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Report-Msgid-Bugs-To|Generated-By).*\n', "",
+    text = re.sub(r'^"(Project-Id-Version|POT-Creation-Date|PO-Revision-Date|Last-Translator|Report-Msgid-Bugs-To|Generated-By).*\n', "",
                   text, flags=re.MULTILINE)  # fmt: skip
     po_file(language).write_text(text, encoding="utf-8")
     mo_file(language).write_bytes(compiled(read(language)))

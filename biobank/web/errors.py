@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from biobank.core import errors
 from biobank.core.db import db, is_transient
 from biobank.core.i18n import N_
+from biobank.web import field_messages
 from biobank.web import sentences as texts
 
 STATUS: dict[type[errors.BiobankError], HTTPStatus] = {
@@ -123,7 +124,7 @@ def _flat(messages: Any, path: str = "") -> Any:
             yield from _flat(value, path if key == "_schema" else f"{path}.{key}".lstrip("."))
     else:
         lines = messages if isinstance(messages, list) else [messages]
-        yield path or "body", " ".join(_(str(line)) for line in lines)
+        yield path or "body", " ".join(field_messages.said(str(line)) for line in lines)
 
 
 def _http_error(error: HTTPException) -> Response:

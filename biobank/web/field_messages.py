@@ -48,7 +48,17 @@ _PATTERNS = {message: _pattern(message) for message in MESSAGES if "{" in messag
 
 def said(line: str) -> str:
     """One sentence of a field, in the reader's language. One that nobody foresaw stays as it came."""
+    message, params = told_apart(line)
+    return gettext(message).format(**params) if params else gettext(message)
+
+
+def told_apart(line: str) -> tuple[str, dict[str, str]]:
+    """The sentence without its numbers, and the numbers.
+
+    >>> told_apart("Longer than maximum length 40.")
+    ('Longer than maximum length {max}.', {'max': '40'})
+    """
     for message, pattern in _PATTERNS.items():
         if match := pattern.fullmatch(line):
-            return gettext(message).format(**match.groupdict())
-    return gettext(line)
+            return message, match.groupdict()
+    return line, {}

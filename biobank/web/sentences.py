@@ -12,6 +12,7 @@ from typing import Any
 from flask_babel import gettext
 
 from biobank.core.errors import BiobankError, Malformed, Reason
+from biobank.web import spoken
 
 FEATURES = (
     "web", "access", "studies", "patients", "consent", "samples", "storage", "printing", "requests", "distribution",
@@ -52,7 +53,7 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     text = _texts.get(code)
     if text is None:
         return f"{code} {dict(params)}" if params else code
-    filled = {key: word(key, value) for key, value in params.items()}
+    filled = {key: word(key, spoken.param(key, value, params)) for key, value in params.items()}
     try:
         return gettext(text).format_map(filled)
     except (KeyError, IndexError, ValueError):  # a translator's slip must not hide a refusal

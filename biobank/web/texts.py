@@ -6,6 +6,7 @@ TEXTS = {
     "bad_request": N_("This request cannot be read."),
     "busy": N_("The database is busy. Nothing was written; please try again."),
     "copy_failed": N_("The copy failed, and nothing was changed: {detail}"),
+    "check_digits_wrong": N_("{number} ends in {got}; a number like it ends in {expected}. Read it again."),
     "code_taken": N_("The code {code} is already in use ({kind})."),
     "codes_exhausted": N_(
         "No number is left for {kind} (letters {letters}). An administrator can allot another letter."
@@ -23,6 +24,9 @@ TEXTS = {
     "malformed": N_("These fields are not right: {fields}."),
     "forbidden_permission": N_("You may not do this: it takes the permission {permission}."),
     "method_not_allowed": N_("This address does not take that method."),
+    "number_character": N_("A number of ours has no {character} at place {place}."),
+    "number_too_long": N_("A number of ours has at most {most} characters; this has {characters}."),
+    "number_too_short": N_("A number of ours has at least {least} characters; this has {characters}."),
     "not_signed_in": N_("Please sign in."),
     "page_unknown": N_("There is nothing at {path}."),
     "refused_by_database": N_("The database refused this, and nothing was written: {detail}."),

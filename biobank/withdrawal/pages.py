@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from biobank.access.guard import requires
@@ -135,10 +136,12 @@ def _scopes(patient: Patient) -> list[dict[str, str]]:
         {"value": json.dumps({"study": code}), "label": _("Study %(study)s", study=code), "hint": title}
         for code, title in service.studies_of(patient)
     ]
+    french = str(get_locale()) == "fr"
     asked: dict[tuple[str, str], str] = {}
     for record in consent.consents_of(patient):
         for clause in record.form.clauses:
-            asked.setdefault((record.form.code, clause.key), clause.text)
+            text = clause.text_fr if french and clause.text_fr else clause.text
+            asked.setdefault((record.form.code, clause.key), text)
     options += [
         {
             "value": json.dumps({"form": form, "clause": key}),

@@ -2,8 +2,6 @@
 
 from playwright.sync_api import Page
 
-SCANNER_MS = 4  # between two characters; a hand takes 100 and more
-
 
 def sign_in(page: Page, address: str, name: str, password: str) -> None:
     """Fill in the sign-in page, whatever its language."""
@@ -16,5 +14,5 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
 
 def scan(page: Page, code: str, *, ends_with: str = "Enter") -> None:
     """A scan, wherever the focus is, as a keyboard-wedge scanner sends it."""
-    page.keyboard.type(code, delay=SCANNER_MS)
+    page.keyboard.type(code)
     page.keyboard.press(ends_with)

@@ -58,13 +58,13 @@ def go(path: str) -> Callable[[Page, dict[str, str]], object]:
 def scan_on_home(page: Page, codes: dict[str, str]) -> None:
     page.goto("/")
     scan(page, codes["tube"])
-    page.locator(".consent-band, [class*=consent]").first.wait_for()
+    page.locator("#content .plate").wait_for()
 
 
 def wrong_tube(page: Page, codes: dict[str, str]) -> None:
     page.goto(f"/requests/{codes['approved']}/fetch")
     scan(page, codes["withdrawn"])
-    page.locator("[role=alert]").first.wait_for()
+    page.locator(".alarm").wait_for()
 
 
 PICTURES = (
@@ -84,7 +84,7 @@ def main(wanted: set[str]) -> None:
         app = demonstration(f"sqlite:///{folder}/biobank.sqlite")
         codes = look_around(app)
         with served(app) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--lang=en-GB"])
             for picture in PICTURES:
                 if not wanted or picture.name in wanted:
                     take(browser, address, picture, codes)
@@ -135,9 +135,11 @@ def served(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]) -> None:
@@ -150,6 +152,7 @@ def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]
     if picture.height:
         page.set_viewport_size(picture.size | {"height": picture.height})
     path = FOLDER / f"{picture.name}.png"
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=path)
     context.close()
     with Image.open(path) as image:

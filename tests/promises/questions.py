@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.guarded import Stranger
-from tests.plain_bank import GONE, HELD, Bank
+from tests.promises.bank import GONE, HELD, Bank
 
 #: Every table in which an act leaves something.
 FACTS = (
@@ -18,8 +18,9 @@ FACTS = (
 OF_REFUSALS = ("decision", "audit_entry")
 
 _COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in FACTS)
-_SAMPLES = """SELECT s.id, s.code, s.status, s.type, s.remaining, s.reserved,
-    (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = s.id) FROM sample s"""
+_SAMPLES = """SELECT s.id, s.code, s.status, s.type, s.remaining, s.reserved, e.patient_id,
+    (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = s.id)
+    FROM sample s LEFT JOIN collection_event e ON e.id = s.collection_event_id"""
 _PLACES = """SELECT p.sample_id, c.code, p.position FROM placement p JOIN container c ON c.id = p.container_id
     WHERE p.removed_recorded_at IS NULL AND p.sample_id IS NOT NULL"""
 _HELD = "SELECT sample_id, code FROM hold WHERE released_at IS NULL"
@@ -66,7 +67,7 @@ def look(stranger: Stranger) -> Seen:
         if sample is not None:
             lines[code][1][sample] = line
     return Seen(
-        counts=dict(zip(FACTS, stranger.ask(_COUNTS)[0], strict=True)),
+        counts=counts(stranger),
         samples={row[0]: row for row in stranger.ask(_SAMPLES)},
         donors=_sets(stranger, "SELECT sample_id, patient_id FROM sample_donor"),
         parents=_sets(stranger, "SELECT child_id, parent_id FROM sample_parent"),
@@ -76,6 +77,11 @@ def look(stranger: Stranger) -> Seen:
         lines=lines,
         uses=stranger.ask(_USES),
     )
+
+
+def counts(stranger: Stranger) -> dict[str, int]:
+    """How many rows each table has."""
+    return dict(zip(FACTS, stranger.ask(_COUNTS)[0], strict=True))
 
 
 def _sets(stranger: Stranger, query: str) -> dict[int, set[int]]:
@@ -106,9 +112,11 @@ def one_place_and_enough_in_it(seen: Seen) -> list[str]:
     for place, times in Counter(place[1:] for place in seen.places).items():
         if times > 1:
             broken.append(f"{times} things stand at {place}")
-    for _key, code, _status, _type, remaining, reserved, entered in seen.samples.values():
+    for _key, code, _status, _type, remaining, reserved, _drawn, entered in seen.samples.values():
         if remaining is not None and not 0 <= reserved <= remaining == entered:
-            broken.append(f"{code} holds {remaining}, of which {reserved} promised; its ledger says {entered}")
+            broken.append(
+                f"{code} holds {remaining}, of which {reserved} promised; its ledger says {entered}"
+            )
     return broken
 
 
@@ -133,20 +141,24 @@ def as_written_down(bank: Bank, seen: Seen) -> list[str]:
     for key, tube in bank.tubes.items():
         holds = {code: times for (sample, code), times in seen.holds.items() if sample == key}
         found = (
-            seen.samples.get(key, ())[1:6],
+            seen.samples.get(key, ())[1:7],
             seen.donors.get(key),
             seen.parents.get(key, set()),
             standing.get(key),
             holds,
         )
         expected = (
-            (tube.code, tube.status, tube.type, tube.left, tube.reserved),
+            (tube.code, tube.status, tube.type, tube.left, tube.reserved, tube.draw and tube.draw[0]),
             tube.donors,
             set(tube.parents),
             tube.place,
             dict.fromkeys(tube.holds, 1),
         )
-        broken += [f"{tube.code}: {a} is {b} by the plain bank" for a, b in zip(found, expected, strict=True) if a != b]
+        broken += [
+            f"{tube.code}: {a} is {b} by the plain bank"
+            for a, b in zip(found, expected, strict=True)
+            if a != b
+        ]
     orders = {order.code: (order.status, order.lines) for order in bank.orders.values()}
     broken += [
         f"{code}: {seen.lines.get(code)} is {told} by the plain bank"
@@ -179,10 +191,12 @@ def never_forgets(before: Seen, seen: Seen) -> list[str]:
     return broken
 
 
-def leaves_no_trace(before: Seen, seen: Seen) -> list[str]:
+def leaves_no_trace(before: dict[str, int], after: dict[str, int]) -> list[str]:
     """Of a refused act: nothing, but the refusing decisions and as many words of them in the record."""
-    grown = {table: seen.counts[table] - before.counts[table] for table in FACTS}
-    broken = [f"a refusal left {grown[table]} rows in {table}" for table in FACTS if table not in OF_REFUSALS and grown[table]]
+    grown = {table: after[table] - before[table] for table in FACTS}
+    broken = [
+        f"{grown[table]} rows in {table}" for table in FACTS if table not in OF_REFUSALS and grown[table]
+    ]
     if grown["decision"] != grown["audit_entry"]:
-        broken.append(f"a refusal left {grown['decision']} decisions, and {grown['audit_entry']} words of them")
+        broken.append(f"{grown['decision']} decisions, and {grown['audit_entry']} words of them")
     return broken

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from tests.plain_consent import Demand, Form, Paper, Person, Statement, TakenBack, day_of
+from tests.promises.consent import Demand, Form, Paper, Person, Statement, TakenBack, day_of
 
 #: Boxes have these places.
 ROWS, COLUMNS = "ABCD", range(1, 7)

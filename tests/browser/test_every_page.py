@@ -1,0 +1,123 @@
+"""What holds of each page: readable for everybody (axe, light and dark), as wide as the window, in French too."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 780}
+
+PAGES = [
+    ("technician", "/"),
+    ("technician", "/scan?raw={tube}"),
+    ("technician", "/scan?raw=HELLO-WORLD"),
+    ("technician", "/samples"),
+    ("technician", "/samples/new"),
+    ("technician", "/samples/{tube}"),
+    ("technician", "/samples/{withdrawn}"),
+    ("technician", "/samples/{tube}/aliquot"),
+    ("technician", "/samples/{tube}/derive"),
+    ("technician", "/samples/{tube}/hold"),
+    ("technician", "/samples/{tube}/place"),
+    ("technician", "/samples/{tube}/discard"),
+    ("technician", "/patients"),
+    ("technician", "/patients/new"),
+    ("technician", "/patients/{patient}"),
+    ("technician", "/patients/{patient}/consents"),
+    ("technician", "/patients/{patient}/consents/new"),
+    ("technician", "/patients/{patient}/withdrawals/new"),
+    ("technician", "/containers"),
+    ("technician", "/containers/{box}"),
+    ("technician", "/containers/{freezer}"),
+    ("technician", "/requests/{request}/fetch"),
+    ("manager", "/samples/{tube}/correct"),
+    ("manager", "/pools/new"),
+    ("manager", "/containers/new"),
+    ("manager", "/requests"),
+    ("manager", "/requests/{request}"),
+    ("manager", "/requests/{sent}"),
+    ("manager", "/studies"),
+    ("manager", "/studies/new"),
+    ("manager", "/consent-forms"),
+    ("manager", "/consent-forms/new"),
+    ("manager", "/consent-forms/MAIN/1"),
+    ("manager", "/reports/throughput"),
+    ("manager", "/audit"),
+    ("manager", "/account"),
+    ("manager", "/nothing-here"),
+    ("researcher", "/"),
+    ("researcher", "/requests/mine"),
+    ("researcher", "/requests/new"),
+    ("administrator", "/people"),
+]
+
+
+@pytest.fixture(scope="module")
+def codes(bank) -> dict[str, str]:
+    """A bank in which every page has something to show."""
+    patient, gone = bank.consenting_patient(), bank.consenting_patient()
+    tube, withdrawn = bank.draw(patient), bank.draw(gone)
+    first, second = bank.aliquot(tube)
+    bank.store(first, "B1")
+    bank.store(withdrawn, "B2")
+    bank.store(second, "B3")
+    bank.withdraw(gone)
+    request = bank.ask_for(first)
+    bank.approve(request)
+    sent = bank.ask_for(second, withdrawn)
+    return {
+        "patient": patient, "tube": tube, "withdrawn": withdrawn, "request": request, "sent": sent,
+        "box": bank.box, "freezer": bank.sample(first)["position"]["path"][0]["code"],
+    }  # fmt: skip
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe finds, with the places."""
+    return [
+        f"{found['id']} ({found['help']}): {[node['html'][:120] for node in found['nodes']]}"
+        for found in Axe().run(page).response["violations"]
+    ]
+
+
+@pytest.mark.parametrize(("role", "path"), PAGES, ids=lambda value: value)
+def test_a_page_is_readable_for_everybody_in_light_and_dark_and_on_a_phone(desk, codes, role, path):
+    page = desk(role)
+    page.goto(path.format(**codes))
+    expect(page.locator("#content h1, #content h2, #content .plate, #content [role=alert]").first).to_be_visible()
+
+    light = complaints(page)
+    page.emulate_media(color_scheme="dark")
+    dark = complaints(page)
+    page.set_viewport_size(PHONE)
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+    assert (light, dark, too_wide) == ([], [], 0)
+
+
+def test_the_door_is_readable_for_everybody(open_page):
+    page = open_page()
+    page.goto("/sign-in")
+    assert complaints(page) == []
+
+
+def test_the_figures_are_on_the_page_of_figures(desk, codes):
+    page = desk("manager")
+    page.goto("/reports/throughput")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Samples treated and stored")
+    expect(page.locator(".figures").first).to_contain_text("Samples treated")
+    expect(page.locator("svg[role=img], figure svg").first).to_be_visible()
+
+
+def test_the_pages_speak_french(desk, codes):
+    page = desk("technician", locale="fr-FR")
+    page.goto(f"/samples/{codes['tube']}?lang=fr")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator(".band")).to_contain_text("onsentement")
+    expect(page.get_by_role("navigation").first).to_contain_text("Échantillons")
+
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+
+    page.goto("/?lang=en")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
