@@ -168,7 +168,6 @@ def english_in(text):
     [
         ("GET", "/samples/T00000000", 404, "L’échantillon T00000000 n’existe pas."),
         ("GET", "/nowhere", 404, "Il n’y a rien à l’adresse /nowhere."),
-        ("GET", "/sign-in", 200, "Mot de passe"),
         ("GET", "/people", 403, "Vous ne pouvez pas faire cela"),
         ("POST", "/patients", 422, "Doit être l’une des valeurs"),
     ],
@@ -208,6 +207,14 @@ def test_an_empty_form_is_sent_back_in_french(bank, path):
 
     assert 400 <= answer.status_code < 500
     assert english_of(answer.text) == set()
+
+
+def test_the_door_speaks_french_to_who_asks_for_it(bank):
+    page = people.Browser(bank).get("/sign-in", headers={"Accept-Language": "fr-FR,fr;q=0.9"}).text
+
+    assert '<html lang="fr"' in page
+    assert "Mot de passe" in page
+    assert english_of(page) == set()
 
 
 def test_a_program_that_asks_for_french_is_told_in_french(bank):

@@ -1,6 +1,7 @@
 """Two people in the same moment, with real threads, connections and processes, on both databases: one is first, never
 both, and who comes second is told so. Each race is run many times, for it may go either way."""
 
+import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,38 +24,57 @@ from biobank.samples.models import Sample
 from biobank.storage import service as storage
 from biobank.withdrawal import service as withdrawal
 from tests import people
+from tests.conftest import close, make_app, new_database
 from tests.guarded import Stranger
 from tests.promises import questions
 from tests.racing import WorkToBeKilled, draw_and_divide, refusals, together
 from tests.requests.world import World, make_world
 
-ROUNDS = 20
+#: How often each race is run: BIOBANK_TEST_ROUNDS=40 runs them longer.
+ROUNDS = int(os.environ.get("BIOBANK_TEST_ROUNDS", "6"))
 RESEARCH = consent_rules.Use(
     act="", purposes=consent_rules.parse_purposes(["HMB"]), organisation="non-profit", genetic=False
 )
 
 
-@pytest.fixture
-def world(app_context: Flask) -> World:
-    return make_world()
+@pytest.fixture(scope="module")
+def database_uri(migrated_template, database_kind):
+    """One database for all races: they are run many times, and none needs an empty bank."""
+    with new_database(database_kind, migrated_template) as uri:
+        yield uri.render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def bare(database_uri: str):
-    stranger = Stranger(database_uri)
-    yield stranger
-    stranger.close()
+@pytest.fixture(scope="module")
+def app(database_uri: str):
+    app = make_app(database_uri)
+    yield app
+    close(app)
+
+
+@pytest.fixture(scope="module")
+def world(app: Flask):
+    with app.app_context():
+        yield make_world()
+        db.session.rollback()
+        assert {each.name: each.findings for each in checks.run() if each.findings} == {}
 
 
 @pytest.fixture(autouse=True)
-def all_is_well_afterwards(world: World, bare: Stranger):
-    """After every race: an unbroken record, ledgers that add up, nothing in two places, families that agree."""
-    yield
+def bare(world: World, database_uri: str):
+    """A stranger's connection. After each race: ledgers add up, nothing is in two places, families agree."""
+    stranger = Stranger(database_uri)
+    yield stranger
+    seen = questions.look(stranger)
+    stranger.close()
     db.session.rollback()
-    seen = questions.look(bare)
     assert questions.one_place_and_enough_in_it(seen) == []
     assert questions.families_agree(seen) == []
-    assert {each.name: each.findings for each in checks.run() if each.findings} == {}
+
+
+@pytest.fixture(scope="module")
+def anybody(world: World) -> str:
+    """A donor where it does not matter whose a tube is."""
+    return world.donor()
 
 
 def sample(code: str) -> Sample:
@@ -66,6 +86,18 @@ def aliquot(world: World, tube: str, amount: int = 100_000, count: int = 1) -> C
         child.code
         for child in processing.aliquot(sample=sample(tube), count=count, amount=amount, by=world.technician)
     ]
+
+
+def place(world: World, box: str, where: str, tube: str) -> Callable[[], str | None]:
+    return lambda: storage.place(
+        container=storage.find_container(box, world.technician), position=where, sample=sample(tube),
+        by=world.technician,
+    ).position  # fmt: skip
+
+
+def new_box(world: World) -> str:
+    told = {"site_id": world.site_id, "kind": "tube_box_9x9", "name": "Box", "by": world.technician}
+    return unit_of_work(lambda: storage.make_container(**told).code)
 
 
 def take_back(world: World, donor: str, scope: Any = "all") -> Callable[[], dict[str, Any]]:
@@ -90,9 +122,9 @@ def on(act: Callable[..., Any], request: str, by: Any, **told: Any) -> Callable[
 
 
 @pytest.mark.parametrize(("left", "told"), [(100, {}), (150, {"left": "50", "asked": "100"})])
-def test_the_last_aliquot_goes_to_one_and_the_other_is_told_what_is_left(app, world, left, told):
+def test_the_last_aliquot_goes_to_one_and_the_other_is_told_what_is_left(app, world, anybody, left, told):
     for _ in range(ROUNDS):
-        tube = world.tube(volume_ul=left, placed=False)
+        tube = world.tube(anybody, volume_ul=left, placed=False)
 
         outcomes = together(app, aliquot(world, tube), aliquot(world, tube))
 
@@ -105,36 +137,24 @@ def test_the_last_aliquot_goes_to_one_and_the_other_is_told_what_is_left(app, wo
             assert [reason.code for reason in refusal.reasons] == ["status_depleted"]
 
 
-def test_one_of_eight_gets_the_place(app, world):
-    tubes = [world.tube(placed=False) for _ in range(8)]
-
-    def place(tube: str, where: str) -> Callable[[], Any]:
-        return lambda: storage.place(
-            container=storage.find_container(world.box, world.technician), position=where, sample=sample(tube),
-            by=world.technician,
-        ).position  # fmt: skip
+def test_one_of_eight_gets_the_place(app, world, anybody):
+    tubes, box = [world.tube(anybody, placed=False) for _ in range(8)], new_box(world)
 
     for number in range(ROUNDS):
         where = f"{'ABCDEFGHI'[number // 9]}{number % 9 + 1:02d}"
 
-        outcomes = together(app, *[place(tube, where) for tube in tubes])
+        outcomes = together(app, *[place(world, box, where, tube) for tube in tubes])
 
         assert refusals(outcomes) == ["position_taken"] * 7
         winner = next(tube for tube, outcome in zip(tubes, outcomes, strict=True) if outcome == where)
         assert {each.params["occupant"] for each in outcomes if each != where} == {winner}
 
 
-def test_a_tube_placed_at_two_positions_stands_at_one(app, world):
-    tube = world.tube(placed=False)
-
-    def place(where: str) -> Callable[[], Any]:
-        return lambda: storage.place(
-            container=storage.find_container(world.box, world.technician), position=where, sample=sample(tube),
-            by=world.technician,
-        ).position  # fmt: skip
+def test_a_tube_placed_at_three_positions_stands_at_one(app, world, anybody):
+    tube, box = world.tube(anybody, placed=False), new_box(world)
 
     for _ in range(ROUNDS):
-        outcomes = together(app, *[place(where) for where in ("A1", "B2", "C3")])
+        outcomes = together(app, *[place(world, box, where, tube) for where in ("A1", "B2", "C3")])
 
         assert refusals(outcomes) == []
         assert storage.where_is([sample(tube).id])[sample(tube).id][-1].position in outcomes
@@ -152,6 +172,7 @@ def test_numbers_are_given_once_to_eight_at_once(app, world):
 def test_one_key_sent_eight_times_at_once_makes_one_sample(app, world, bare):
     token = people.token("technician")
     donor = world.donor()
+    before = bare.ask("SELECT count(*) FROM sample")[0][0]
     demand = {
         "patient": donor,
         "study": "STUDY",
@@ -159,7 +180,7 @@ def test_one_key_sent_eight_times_at_once_makes_one_sample(app, world, bare):
         "collected_at": "2012-03-01",
         "volume_ul": 10,
     }
-    for number in range(ROUNDS // 2):
+    for number in range(ROUNDS):
 
         def send(key: str = f"key-{number}") -> tuple[int, bytes]:
             answer = people.Api(app, token).post("/samples", demand, headers={"Idempotency-Key": key})
@@ -169,7 +190,7 @@ def test_one_key_sent_eight_times_at_once_makes_one_sample(app, world, bare):
 
         assert {status for status, _ in answers} == {201}
         assert len({answer for _, answer in answers}) == 1
-        assert bare.ask("SELECT count(*) FROM sample") == [(number + 1,)]
+        assert bare.ask("SELECT count(*) FROM sample") == [(before + number + 1,)]
 
 
 def at_once_by_http(send: Callable[[], Any]) -> list[Any]:
@@ -190,7 +211,18 @@ def entries(bare: Stranger, kind: str, key: str, act: str) -> list[int]:
 
 
 def used(bare: Stranger, tube: str, act: str) -> int:
-    query = f"SELECT count(*) FROM sample_use u JOIN sample s ON s.id = u.sample_id WHERE s.code = '{tube}' AND u.act = '{act}'"
+    query = (
+        "SELECT count(*) FROM sample_use u JOIN sample s ON s.id = u.sample_id"
+        f" WHERE s.code = '{tube}' AND u.act = '{act}'"
+    )
+    return int(bare.ask(query)[0][0])
+
+
+def promised(bare: Stranger, tube: str) -> int:
+    query = (
+        "SELECT count(*) FROM reservation r JOIN sample s ON s.id = r.sample_id"
+        f" WHERE s.code = '{tube}' AND r.released_at IS NULL"
+    )
     return int(bare.ask(query)[0][0])
 
 
@@ -270,7 +302,7 @@ def test_no_step_of_a_request_uses_what_was_taken_back_before(app, world, bare, 
             ("handed_out",) if done and step == "hand_out" else ("released", "refused", "asked")
         )
         assert world.fresh_sample(tube).reserved == 0
-        assert bare.ask("SELECT count(*) FROM reservation WHERE released_at IS NULL") == [(0,)]
+        assert promised(bare, tube) == 0
 
 
 def test_no_pool_has_in_it_what_was_taken_back_before(app, world, bare):
@@ -288,9 +320,9 @@ def test_no_pool_has_in_it_what_was_taken_back_before(app, world, bare):
             assert pool.code == "use_refused"
 
 
-def test_a_hold_is_put_on_before_the_children_are_born_and_inherited_or_after(app, world, bare):
+def test_a_hold_is_put_on_before_the_children_are_born_and_inherited_or_after(app, world, anybody, bare):
     for _ in range(ROUNDS):
-        tube = world.tube(placed=False)
+        tube = world.tube(anybody, placed=False)
 
         def hold(tube: str = tube) -> Any:
             return holds.hold(sample=sample(tube), code="quarantine", by=world.technician).id
@@ -328,10 +360,10 @@ def donors(bare: Stranger, *tubes: str) -> set[str]:
     }
 
 
-def test_a_child_made_while_its_parent_is_corrected_has_the_parents_donor(app, world, bare):
+def test_a_child_made_while_its_parent_is_corrected_has_the_parents_donor(app, world, anybody, bare):
     right = world.donor()
     for _ in range(ROUNDS):
-        tube = world.tube(placed=False)
+        tube = world.tube(anybody, placed=False)
 
         changed, (child,) = together(app, anothers(world, tube, right), aliquot(world, tube))
 
@@ -339,10 +371,10 @@ def test_a_child_made_while_its_parent_is_corrected_has_the_parents_donor(app, w
         assert donors(bare, tube, child) == {right}
 
 
-def test_of_two_corrections_the_second_corrects_the_first(app, world, bare):
+def test_of_two_corrections_the_second_corrects_the_first(app, world, anybody, bare):
     one, other = world.donor(), world.donor()
     for _ in range(ROUNDS):
-        tube = world.tube(placed=False)
+        tube = world.tube(anybody, placed=False)
 
         together(app, anothers(world, tube, one), anothers(world, tube, other))
 
@@ -368,18 +400,19 @@ def test_two_pools_of_the_same_donors_in_opposite_order_are_both_made(app, world
         assert refusals(outcomes) == []
 
 
-def test_of_two_pools_of_the_same_tubes_one_is_made(app, world):
+def test_of_two_pools_of_the_same_tubes_one_is_made(app, world, anybody):
+    other = world.donor()
     for _ in range(ROUNDS):
-        tubes = [world.tube(placed=False) for _ in range(3)]
+        tubes = [world.tube(donor, placed=False) for donor in (anybody, other, anybody)]
 
         outcomes = together(app, pour(world, *tubes), pour(world, *reversed(tubes)))
 
         assert refusals(outcomes) == ["act_not_possible"]
 
 
-def test_one_tube_is_promised_to_one_of_two(app, world, bare):
-    for _ in range(ROUNDS // 2):
-        tube = world.tube(placed=False)
+def test_one_tube_is_promised_to_one_of_two(app, world, anybody, bare):
+    for _ in range(ROUNDS):
+        tube = world.tube(anybody, placed=False)
         asked = [world.submitted(tube), world.submitted(tube)]
 
         outcomes = together(app, *[on(requests.approve, code, world.manager) for code in asked])
@@ -391,7 +424,7 @@ def test_one_tube_is_promised_to_one_of_two(app, world, bare):
 def test_everything_at_once_ends_and_all_is_well(app, world):
     """Acts that take all kinds of locks, in whatever order they come: nobody waits for ever, nothing breaks."""
     donors_ = [world.donor() for _ in range(3)]
-    for _ in range(ROUNDS // 2):
+    for _ in range(ROUNDS):
         tubes = [world.tube(donor) for donor in donors_]
         code = world.submitted(*tubes)
 
@@ -439,7 +472,8 @@ def test_two_processes_never_give_one_number_twice_and_one_that_is_killed_leaves
     standing = bare.ask(
         "SELECT t.code, t.remaining, (SELECT count(*) FROM placement p WHERE p.sample_id = t.id),"
         " (SELECT count(*) FROM sample_parent f JOIN placement p ON p.sample_id = f.child_id WHERE f.parent_id = t.id)"
-        " FROM sample t WHERE t.origin = 'collected'"
+        " FROM sample t JOIN sample_donor d ON d.sample_id = t.id JOIN patient q ON q.id = d.patient_id"
+        f" WHERE t.origin = 'collected' AND q.code = '{donor}'"
     )
     assert {row[1:] for row in standing} == {(400, 1, 2)}
     assert set(done) <= {row[0] for row in standing}

@@ -28,6 +28,14 @@ KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"{[^{}\s]*}|%\(\w+\)[sd]")
 
 _NO_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+#: What a catalogue's file does not say at its head.
+_UNSAID = tuple(
+    f'"{name}: '
+    for name in (
+        "Project-Id-Version", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator", "Report-Msgid-Bugs-To",
+        "Generated-By",
+    )
+)  # fmt: skip
 
 
 def languages() -> list[str]:
@@ -97,10 +105,10 @@ def write(catalog: Catalog, language: str) -> None:
     # No line numbers and no dates: a file changes when its words do.
     with po_file(language).open("wb") as file:
         write_po(file, catalog, width=110, sort_by_file=True, include_lineno=False)
-    text = po_file(language).read_text(encoding="utf-8")
-    text = re.sub(r'^"(Project-Id-Version|POT-Creation-Date|PO-Revision-Date|Last-Translator|Report-Msgid-Bugs-To|Generated-By).*\n', "",
-                  text, flags=re.MULTILINE)  # fmt: skip
-    po_file(language).write_text(text, encoding="utf-8")
+    lines = po_file(language).read_text(encoding="utf-8").splitlines(keepends=True)
+    po_file(language).write_text(
+        "".join(line for line in lines if not line.startswith(_UNSAID)), encoding="utf-8"
+    )
     mo_file(language).write_bytes(compiled(read(language)))
 
 

@@ -48,7 +48,9 @@ def token_of(somebody: User) -> str:
 
 def new_box(bank: Bank) -> str:
     """A box that no other test puts anything into."""
-    code: str = ok(bank.manager.post("/containers", {"kind": "tube_box_9x9", "name": "Box of the browser"}))["code"]
+    code: str = ok(bank.manager.post("/containers", {"kind": "tube_box_9x9", "name": "Box of the browser"}))[
+        "code"
+    ]
     return code
 
 
@@ -68,7 +70,8 @@ def open_page(bank: Bank, live_server: str, new_context: Any) -> Iterator[Callab
             complaints.append(message.text)
 
     def fresh(**options: Any) -> Page:
-        page: Page = new_context(**{"base_url": live_server, "locale": "en-GB"} | options).new_page()
+        usual = {"base_url": live_server, "locale": "en-GB", "reduced_motion": "reduce"}
+        page: Page = new_context(**usual | options).new_page()
         page.set_default_timeout(10_000)
         page.on("console", listen)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -79,7 +82,9 @@ def open_page(bank: Bank, live_server: str, new_context: Any) -> Iterator[Callab
 
 
 @pytest.fixture
-def desk(open_page: Callable[..., Page], live_server: str, sessions: dict[str, Any], browser: Browser) -> Desk:
+def desk(
+    open_page: Callable[..., Page], live_server: str, sessions: dict[str, Any], browser: Browser
+) -> Desk:
     """`desk("technician")` is a page of the technician, signed in."""
 
     def sit_down(role: str, **options: Any) -> Page:

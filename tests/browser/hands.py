@@ -2,6 +2,19 @@
 
 from playwright.sync_api import Page
 
+TRIES = 5
+STUMBLE_MS = 150  # a pause that no scanner makes
+WATCH = """() => {
+  const field = document.activeElement, before = field.value;
+  const undo = () => { document.activeElement.value = ""; field.value = before; field.focus(); };
+  window.keysSeen = { last: null, slowest: 0, undo };
+  window.onkeydown = (event) => {
+    const pause = keysSeen.last === null ? 0 : event.timeStamp - keysSeen.last;
+    keysSeen.slowest = Math.max(keysSeen.slowest, pause);
+    keysSeen.last = event.timeStamp;
+  };
+}"""
+
 
 def sign_in(page: Page, address: str, name: str, password: str) -> None:
     """Fill in the sign-in page, whatever its language."""
@@ -13,6 +26,15 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
 
 
 def scan(page: Page, code: str, *, ends_with: str = "Enter") -> None:
-    """A scan, wherever the focus is, as a keyboard-wedge scanner sends it."""
-    page.keyboard.type(code)
+    """A scan, wherever the focus is, as a keyboard-wedge scanner sends it.
+
+    A scanner never stops in the middle of a code, but a busy machine that plays one may: it then types the code anew.
+    """
+    for _try in range(TRIES):
+        page.evaluate(WATCH)
+        page.keyboard.type(code)
+        if page.evaluate("keysSeen.slowest") < STUMBLE_MS:
+            break
+        page.evaluate("keysSeen.undo()")
+        page.wait_for_timeout(2 * STUMBLE_MS)
     page.keyboard.press(ends_with)

@@ -84,7 +84,9 @@ def main(wanted: set[str]) -> None:
         app = demonstration(f"sqlite:///{folder}/biobank.sqlite")
         codes = look_around(app)
         with served(app) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--lang=en-GB"])
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--lang=en-GB"]
+            )
             for picture in PICTURES:
                 if not wanted or picture.name in wanted:
                     take(browser, address, picture, codes)
@@ -124,7 +126,11 @@ def look_around(app: Flask) -> dict[str, str]:
             "approved": request.code,
             "company": first(select(Request.code).where(Request.organisation == "for-profit")),
             "handed_out": first(select(Sample.code).where(Sample.status == "handed_out")),
-            "withdrawn": first(select(Sample.code).where(Sample.id.in_(held), Sample.type == "Plasma", Sample.status == "available")),
+            "withdrawn": first(
+                select(Sample.code).where(
+                    Sample.id.in_(held), Sample.type == "Plasma", Sample.status == "available"
+                )
+            ),
             "patient": first(select(Patient.code).where(Patient.id.in_(taken_back))),
         }
 
@@ -144,7 +150,11 @@ def served(app: Flask) -> Iterator[str]:
 
 def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]) -> None:
     context = browser.new_context(
-        base_url=address, viewport=picture.size, device_scale_factor=1.5, locale="en-GB", reduced_motion="reduce"
+        base_url=address,
+        viewport=picture.size,
+        device_scale_factor=1.5,
+        locale="en-GB",
+        reduced_motion="reduce",
     )
     page = context.new_page()
     sign_in(page, address, picture.role, PASSWORD)

@@ -42,7 +42,7 @@ def test_a_request_is_written_decided_fetched_and_handed_out(desk, bank, vials):
     # The committee sees why it may be given, and approves.
     page = desk("committee")
     page.goto(f"/requests/{code}")
-    expect(page.locator("#content")).to_contain_text("clause \"research\"")
+    expect(page.locator("#content")).to_contain_text('clause "research"')
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("reserved").first).to_be_visible()
 

@@ -53,7 +53,7 @@ PAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def codes(bank) -> dict[str, str]:
     """A bank in which every page has something to show."""
     patient, gone = bank.consenting_patient(), bank.consenting_patient()
@@ -72,11 +72,12 @@ def codes(bank) -> dict[str, str]:
     }  # fmt: skip
 
 
-def complaints(page: Page) -> list[str]:
-    """What axe finds, with the places."""
+def complaints(page: Page, *only: str) -> list[str]:
+    """What axe finds, with the places; of all its rules, or of these only."""
+    options = {"runOnly": list(only)} if only else {}
     return [
         f"{found['id']} ({found['help']}): {[node['html'][:120] for node in found['nodes']]}"
-        for found in Axe().run(page).response["violations"]
+        for found in Axe().run(page, options=options).response["violations"]
     ]
 
 
@@ -84,11 +85,11 @@ def complaints(page: Page) -> list[str]:
 def test_a_page_is_readable_for_everybody_in_light_and_dark_and_on_a_phone(desk, codes, role, path):
     page = desk(role)
     page.goto(path.format(**codes))
-    expect(page.locator("#content h1, #content h2, #content .plate, #content [role=alert]").first).to_be_visible()
+    expect(page.locator("#content h1")).to_have_count(1)
 
     light = complaints(page)
     page.emulate_media(color_scheme="dark")
-    dark = complaints(page)
+    dark = complaints(page, "color-contrast")
     page.set_viewport_size(PHONE)
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
@@ -106,7 +107,7 @@ def test_the_figures_are_on_the_page_of_figures(desk, codes):
     page.goto("/reports/throughput")
     expect(page.get_by_role("heading", level=1)).to_have_text("Samples treated and stored")
     expect(page.locator(".figures").first).to_contain_text("Samples treated")
-    expect(page.locator("svg[role=img], figure svg").first).to_be_visible()
+    expect(page.locator("figure svg").first).to_be_visible()
 
 
 def test_the_pages_speak_french(desk, codes):
