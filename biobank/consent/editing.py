@@ -9,7 +9,7 @@ from biobank.consent.schemas import FormNewSchema
 from biobank.consent.texts import WORDS
 
 #: Terms that the editor explains.
-TERMS = tuple(key.removeprefix("term.") for key in WORDS if key.startswith("term."))
+TERMS = tuple(key.removeprefix("meaning.") for key in WORDS if key.startswith("meaning."))
 #: Empty clauses at the end of the editor, to be filled in.
 SPARE = 3
 MOST = 100
