@@ -237,9 +237,10 @@ def fetch(statement: Any, params: Mapping[str, Any] | None = None) -> Sequence[A
 
     statement  built once, at import, with bindparam(): putting it together costs more than running it
     """
-    if db.session.new or db.session.dirty or db.session.deleted:
-        db.session.flush()
-    return db.session.connection().execute(statement, params or {}).all()
+    session = db.session()
+    if session.new or session.dirty or session.deleted:
+        session.flush()
+    return session.connection().execute(statement, params or {}).all()
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -69,7 +69,7 @@ GUARDS = (
     Guard(
         "sample",
         (("id",), ("code",), ("site_id", "container_code")),
-        frozen=("id", "site_id", "code", "recorded_at"),
+        frozen=("id", "site_id", "code", "study_id", "origin", "recorded_at"),
     ),
     Guard("container", (("id",), ("code",)), frozen=("id", "site_id", "code", "kind")),
     Guard(
@@ -119,9 +119,12 @@ _PERMIT_NEEDS_CONSENT = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND 
     OR EXISTS (SELECT 1 FROM sample_donor d WHERE d.sample_id = NEW.sample_id
                AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.patient_id = d.patient_id)))"""
 _PERMIT_AFTER_WITHDRAWAL = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND EXISTS (
-    SELECT 1 FROM sample_donor d JOIN withdrawal w ON w.patient_id = d.patient_id AND w.scope = 'all'
-    WHERE d.sample_id = NEW.sample_id
-    AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.patient_id = d.patient_id AND c.id > w.id))"""
+    SELECT 1 FROM sample_donor d JOIN sample s ON s.id = d.sample_id JOIN withdrawal w ON w.patient_id = d.patient_id
+    WHERE d.sample_id = NEW.sample_id AND (w.scope = 'all' OR w.study_id = s.study_id)
+    AND NOT EXISTS (SELECT 1 FROM consent c
+                    WHERE c.patient_id = d.patient_id AND c.id > w.id AND c.corrects_id IS NULL))"""
+_KNOWS_WHAT_IS_UNSAID = """NEW.act <> 'own_care'
+    AND NEW.consent_event_id > coalesce((SELECT max(e.id) FROM consent_event e), 0)"""
 _USE_WITHOUT_PERMIT = """NOT EXISTS (SELECT 1 FROM decision x WHERE x.id = NEW.decision_id
     AND x.sample_id = NEW.sample_id AND x.act = NEW.act AND x.verdict = 'permit' AND x.recorded_at = NEW.recorded_at)"""
 _USE_BY_STALE_DECISION = """EXISTS (SELECT 1 FROM decision x
@@ -133,8 +136,35 @@ _CLAUSE_OF_A_FORM_IN_FORCE = (
 _CLAUSE_REPLACED = """EXISTS (SELECT 1 FROM clause t
     WHERE t.id = NEW.id OR (t.form_id = NEW.form_id AND t.key = NEW.key))"""
 _CLAUSE_MOVED = "NEW.id <> OLD.id OR NEW.form_id <> OLD.form_id OR NEW.key <> OLD.key"
-_DONOR_CORRECTED = """NOT EXISTS (SELECT 1 FROM sample_correction k JOIN patient p ON p.id = OLD.patient_id
-    WHERE k.sample_id = OLD.sample_id AND k.what = 'patient' AND k.old = p.subject_key)"""
+# The last correction of a sample says whose it was taken to be, and whose it is.
+_CORRECTED = """EXISTS (SELECT 1 FROM sample_correction k JOIN patient o ON o.subject_key = k.old
+    JOIN patient n ON n.subject_key = k.new
+    WHERE k.sample_id = {row}.sample_id AND {which} AND k.id = (
+        SELECT max(m.id) FROM sample_correction m WHERE m.sample_id = k.sample_id AND m.what = 'patient'))"""
+_DONOR_CHANGED = "NEW.sample_id <> OLD.sample_id OR NOT " + _CORRECTED.format(
+    row="OLD", which="o.id = OLD.patient_id AND n.id = NEW.patient_id"
+)
+_DONOR_REMOVED = "NOT " + _CORRECTED.format(
+    row="OLD",
+    which="o.id = OLD.patient_id AND EXISTS (SELECT 1 FROM sample_donor d"
+    " WHERE d.sample_id = k.sample_id AND d.patient_id = n.id)",
+)
+# What an act wrote is told in the record at its end: from then on nothing is added to it.
+_IN_THE_RECORD = """EXISTS (SELECT 1 FROM audit_entry a JOIN sample s ON s.id = NEW.{key}
+    WHERE a.subject_kind = 'sample' AND a.subject_key = s.code)"""
+_DONOR_ADDED = f"{_IN_THE_RECORD.format(key='sample_id')} AND NOT " + _CORRECTED.format(
+    row="NEW", which="n.id = NEW.patient_id"
+)
+_ANSWER_ADDED = """EXISTS (SELECT 1 FROM audit_entry a JOIN consent c ON c.id = NEW.consent_id
+    JOIN patient p ON p.id = c.patient_id
+    WHERE a.subject_kind = 'patient' AND a.subject_key = p.subject_key
+    AND a.content LIKE '%"consent":' || NEW.consent_id || ',%')"""
+_BELOW_NOTHING = """NEW.amount < 0 AND NEW.amount + coalesce(
+    (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = NEW.sample_id), 0) < 0"""
+_HEAD_WITHOUT_ENTRY = """NEW.seq >= OLD.seq
+    AND NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = NEW.seq AND e.hash = NEW.hash)"""
+_ANOTHER_KEY = """NEW.subject_key IS NOT NULL
+    AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key)"""
 
 CONDITIONS = (
     (
@@ -149,7 +179,28 @@ CONDITIONS = (
         "INSERT",
         "permit_after_withdrawal",
         _PERMIT_AFTER_WITHDRAWAL,
-        "a permit for a sample of a donor who has withdrawn everything",
+        "a permit for a sample of a donor who has withdrawn",
+    ),
+    (
+        "decision",
+        "INSERT",
+        "decision_knows_the_future",
+        _KNOWS_WHAT_IS_UNSAID,
+        "a decision cannot know what was not said yet",
+    ),
+    (
+        "sample_use",
+        "INSERT",
+        "use_needs_consent",
+        _PERMIT_NEEDS_CONSENT,
+        "a use of a sample that has a donor without any recorded consent",
+    ),
+    (
+        "sample_use",
+        "INSERT",
+        "use_after_withdrawal",
+        _PERMIT_AFTER_WITHDRAWAL,
+        "a use of a sample of a donor who has withdrawn",
     ),
     (
         "sample_use",
@@ -208,18 +259,67 @@ CONDITIONS = (
         "a form only goes forward",
     ),
     (
+        "consent_answer",
+        "INSERT",
+        "answer_added",
+        _ANSWER_ADDED,
+        "answers are given with their consent, or by a correction of it",
+    ),
+    (
+        "sample_donor",
+        "INSERT",
+        "donor_added",
+        _DONOR_ADDED,
+        "donors change only by a recorded correction",
+    ),
+    (
         "sample_donor",
         "UPDATE",
         "donor_corrected",
-        _DONOR_CORRECTED,
+        _DONOR_CHANGED,
         "donors change only by a recorded correction",
     ),
     (
         "sample_donor",
         "DELETE",
         "donor_removed",
-        _DONOR_CORRECTED,
+        _DONOR_REMOVED,
         "donors change only by a recorded correction",
+    ),
+    (
+        "sample_parent",
+        "INSERT",
+        "parent_added",
+        _IN_THE_RECORD.format(key="child_id"),
+        "a sample has its parents from its birth",
+    ),
+    (
+        "sample",
+        "UPDATE",
+        "sample_destroyed",
+        "OLD.status = 'destroyed' AND NEW.status <> 'destroyed'",
+        "what was destroyed stays destroyed",
+    ),
+    (
+        "quantity_entry",
+        "INSERT",
+        "ledger_below_nothing",
+        _BELOW_NOTHING,
+        "more is drawn than there is",
+    ),
+    (
+        "patient",
+        "UPDATE",
+        "subject_key_changed",
+        _ANOTHER_KEY,
+        "what stands for a patient in the record is erased, never given another",
+    ),
+    (
+        "audit_head",
+        "UPDATE",
+        "head_without_entry",
+        _HEAD_WITHOUT_ENTRY,
+        "the head of the record is its last entry",
     ),
 )
 

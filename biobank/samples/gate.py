@@ -63,13 +63,18 @@ def lock_samples(sample_ids: Iterable[int]) -> list[Sample]:
     return [rows[key] for key in ids]
 
 
-def facts_of(samples: Sequence[Sample]) -> dict[int, consent_rules.SampleFacts]:
-    """What the rules look at, for each sample; a constant number of queries however many there are."""
+def facts_of(samples: Sequence[Sample], *, of_today: bool = False) -> dict[int, consent_rules.SampleFacts]:
+    """What the rules look at, for each sample; a constant number of queries however many there are.
+
+    of_today  only for a question about now: whether a form is in force is then looked up only for samples of donors
+              who have answered none, for whom alone it makes a difference
+    """
     donors, holds = _donors_and_holds([sample.id for sample in samples])
     said = consent.donor_facts(set().union(*donors.values()) if donors else set())
     study_ids = {sample.study_id for sample in samples}
-    covered = consent.forms_in_force(study_ids)
     names = study_codes(study_ids)
+    asked = _unanswered(samples, donors, said, names) if of_today else study_ids
+    covered = (study_ids - asked) | (consent.forms_in_force(asked) if asked else set())
     return {
         sample.id: consent_rules.SampleFacts(
             code=sample.code,
@@ -79,6 +84,21 @@ def facts_of(samples: Sequence[Sample]) -> dict[int, consent_rules.SampleFacts]:
             form_in_force=sample.study_id in covered,
         )
         for sample in samples
+    }
+
+
+def _unanswered(
+    samples: Sequence[Sample],
+    donors: dict[int, set[int]],
+    said: dict[int, consent_rules.DonorFacts],
+    names: dict[int, str],
+) -> set[int]:
+    """Keys of the studies of samples that have a donor without any answer to a form that covers them."""
+    return {
+        sample.study_id
+        for sample in samples
+        for key in donors[sample.id]
+        if not any(each.study in (None, names[sample.study_id]) for each in said[key].consents)
     }
 
 

@@ -252,7 +252,7 @@ def standings(samples: Sequence[Sample]) -> dict[int, consent_rules.Standing]:
     """One colour and one sentence for each sample, before any purpose is known."""
     zone = clock.zone()
     found = {}
-    for key, facts in gate.facts_of(samples).items():
+    for key, facts in gate.facts_of(samples, of_today=True).items():
         now = gate.now_for(facts)
         found[key] = consent_rules.standing(facts, as_of=times.local_day(now, zone), known_at=now)
     return found
