@@ -14,6 +14,9 @@ from importlinter.cli import lint_imports
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from biobank.access import permissions
+from tests.conftest import make_app
+
 ROOT = Path(__file__).resolve().parents[1]
 TOP_LEVEL = {
     "app.py",
@@ -28,6 +31,7 @@ TOP_LEVEL = {
     ".gitignore",
 }
 IGNORED = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXT_FILES = {".py", ".md", ".toml", ".txt", ".html", ".css", ".js", ".csv", ".po", ".mako", ".svg", ""}
 # In two pieces each, so that this file does not name them itself.
 NEVER_NAMED = [
@@ -122,12 +126,72 @@ def test_every_locked_package_has_its_hashes():
 
 
 def test_the_readme_installs_and_tests_as_ci_does():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
-    assert f"{INSTALL} && .venv/bin/pytest" in readme
-    assert f"{INSTALL} && .venv/bin/python app.py" in readme
+    assert f"{INSTALL} && .venv/bin/pytest" in README
+    assert f"{INSTALL} && .venv/bin/python app.py" in README
     assert INSTALL in ci
+
+
+def test_the_readme_names_every_command():
+    app = make_app("sqlite://")
+    flasks_own = {"run", "shell", "routes", "openapi", "db"}  # and what Flask-Migrate adds to db
+    ours = {name: command for name, command in app.cli.commands.items() if name not in flasks_own}
+
+    commands = [
+        f"{name} {under}" if under else name
+        for name, command in ours.items()
+        for under in getattr(command, "commands", {"": None})
+    ]
+
+    assert commands
+    assert [command for command in commands if f"`{command}" not in README] == []
+    assert [name for name in flasks_own if f"`{name}" not in README] == []
+
+
+def test_the_readme_names_every_folder_and_role():
+    folders = {path.parent.name for path in (ROOT / "biobank").glob("*/__init__.py")}
+
+    assert [folder for folder in sorted(folders) if f"`{folder}/`" not in README] == []
+    assert [role for role in permissions.ROLES if f"`{role}`" not in README] == []
+
+
+def test_every_setting_and_permission_is_explained_where_the_readme_points():
+    assert "(config/default.toml)" in README
+    assert "(biobank/access/permissions.py)" in README
+
+    settings = (ROOT / "config" / "default.toml").read_text(encoding="utf-8")
+    bare = re.findall(
+        r"(?:\A|\n)\n(\w+ = .*)", settings
+    )  # a comment stands above each, with no empty line between
+    source = ast.parse((ROOT / "biobank" / "access" / "permissions.py").read_text(encoding="utf-8"))
+    table = next(node for node in source.body if getattr(node, "name", "") == "Permission").body[1:]
+    named, told = table[::2], table[1::2]
+
+    assert bare == []
+    assert len(named) == len(told) == len(permissions.Permission)
+    assert all(isinstance(node, ast.Assign) for node in named)
+    assert all(isinstance(node, ast.Expr) for node in told)
+
+
+def test_what_the_readme_shows_and_points_to_is_there_and_no_picture_is_left_over():
+    targets = {target for target in re.findall(r'(?:\]\(|src=")([^)"]+)', README) if "://" not in target}
+    pictures = {named(path) for path in (ROOT / "tests" / "browser" / "pictures").iterdir()}
+
+    assert [target for target in sorted(targets) if not (ROOT / target).exists()] == []
+    assert pictures - targets == set()
+    assert sum((ROOT / picture).stat().st_size for picture in pictures) < 1_500_000
+
+
+def test_the_code_that_the_readme_adds_fits_what_is_there():
+    """The afternoon of a newcomer begins at functions and names that exist."""
+    rules = (ROOT / "biobank" / "samples" / "rules.py").read_text(encoding="utf-8")
+    processing = (ROOT / "biobank" / "samples" / "processing.py").read_text(encoding="utf-8")
+
+    assert "\ndef whole(" in rules
+    assert "\ndef refuse(" in rules
+    assert "\ndef aliquot(" in processing
+    assert '    step = making.start("aliquot"' in processing
 
 
 def test_every_code_of_a_refusal_has_its_sentence():

@@ -16,7 +16,7 @@ from typing import TypeVar
 import click
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from sqlalchemy import Select, select
 from werkzeug.serving import make_server
 
@@ -32,7 +32,7 @@ from tests.browser.hands import scan, sign_in
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "pictures"
-DESK = {"width": 1180, "height": 700}
+DESK = {"width": 1180, "height": 860}
 PHONE = {"width": 390, "height": 780}
 COLOURS = 128
 
@@ -41,13 +41,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Picture:
-    """One file: what somebody of that role sees after these steps, in a window cut at `height`."""
+    """One file: what somebody of that role sees after these steps, in a window of `height`, or of it `only` a part."""
 
     name: str
     role: str
     steps: Callable[[Page, dict[str, str]], object]
     size: dict[str, int]
     height: int | None = None
+    only: str | None = None
 
 
 def go(path: str) -> Callable[[Page, dict[str, str]], object]:
@@ -65,13 +66,20 @@ def wrong_tube(page: Page, codes: dict[str, str]) -> None:
     page.goto(f"/requests/{codes['approved']}/fetch")
     scan(page, codes["withdrawn"])
     page.locator(".alarm").wait_for()
+    page.evaluate("scrollTo(0, 0)")
+
+
+def reasons(page: Page, codes: dict[str, str]) -> None:
+    page.goto(f"/requests/{codes['company']}")
+    page.get_by_role("heading", name="What may be given").evaluate("heading => heading.scrollIntoView()")
+    page.evaluate("scrollBy(0, -24)")
 
 
 PICTURES = (
     Picture("scan", "technician", scan_on_home, DESK),
-    Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1400),
+    Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1720),
     Picture("box", "technician", go("/containers/{box}?position={place}"), DESK, 900),
-    Picture("request", "manager", go("/requests/{company}"), DESK, 1500),
+    Picture("request", "manager", reasons, DESK, only="main"),
     Picture("patient", "technician", go("/patients/{patient}"), DESK, 1100),
     Picture("figures", "manager", go("/reports/throughput"), DESK, 1000),
     Picture("french", "technician", go("/samples/{withdrawn}?lang=fr"), DESK, 1000),
@@ -162,12 +170,20 @@ def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]
     if picture.height:
         page.set_viewport_size(picture.size | {"height": picture.height})
     path = FOLDER / f"{picture.name}.png"
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=path)
+    page.screenshot(path=path, clip=part(page, picture.only) if picture.only else None)
     context.close()
     with Image.open(path) as image:
         image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     click.echo(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
+
+
+def part(page: Page, selector: str) -> FloatRect:
+    """The part of the window that an element fills."""
+    box, window = page.locator(selector).bounding_box(), page.viewport_size
+    assert box is not None
+    assert window is not None
+    top = max(box["y"], 0.0)
+    return {"x": box["x"], "y": top, "width": box["width"], "height": window["height"] - top}
 
 
 if __name__ == "__main__":
