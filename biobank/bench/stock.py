@@ -20,7 +20,7 @@ from biobank.core.codes import ScannableCode
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
-from biobank.samples.models import CollectionEvent, Sample, SampleDonor
+from biobank.samples.models import CollectionEvent, QuantityEntry, Sample, SampleDonor
 from biobank.storage.models import Container, Placement
 from biobank.studies.models import Study
 
@@ -106,6 +106,11 @@ def _write(first: int, last: int) -> None:
                       "quantity_kind": "volume", "initial": 500_000, "remaining": 500_000, "reserved": 0,
                       "recorded_at": now} for key in keys))  # fmt: skip
     _insert(SampleDonor, ({"sample_id": key, "patient_id": 1 + (key - 1) // PER_PATIENT} for key in keys))
+    _insert(
+        QuantityEntry,
+        ({"sample_id": key, "amount": 500_000, "act": "collected", "processing_id": None, "happened_at": now,
+          "recorded_at": now, "actor_key": "bench"} for key in keys),
+    )  # fmt: skip
     _insert(
         ScannableCode,
         ({"code": code_of(key), "kind": "sample", "target_id": key, "site_id": 1} for key in keys),

@@ -7,6 +7,7 @@ from biobank.consent import rules
 from biobank.consent import service as consent
 from biobank.core import clock, times
 from biobank.core.errors import Reason
+from biobank.samples import gate
 
 Who = tuple[int, ...]
 """Patient keys in order: the donors of one sample."""
@@ -29,8 +30,6 @@ class Permission:
             return
         said = consent.donor_facts({key for who, _ in new for key in who})
         covered = consent.forms_in_force({studies[study] for _, study in new if study in studies})
-        now = clock.now()
-        today = times.local_day(now, clock.zone())
         for who, study in new:
             facts = rules.SampleFacts(
                 code="",
@@ -38,6 +37,8 @@ class Permission:
                 donors=tuple(said[key] for key in who),
                 form_in_force=studies.get(study) in covered,
             )
+            now = gate.now_for(facts)
+            today = times.local_day(now, clock.zone())
             decision = rules.may_preserve(facts, "receive", as_of=today, known_at=now)
             permits = decision.verdict is rules.Verdict.PERMIT
             self.refused[who, study] = () if permits else decision.reasons

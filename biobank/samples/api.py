@@ -10,7 +10,7 @@ from biobank.access.permissions import Permission
 from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason
 from biobank.patients import service as patients
-from biobank.samples import collection, correction, desk, holds, processing, reading, uses
+from biobank.samples import checks, collection, correction, desk, holds, processing, reading, uses
 from biobank.samples.models import Decision, Sample
 from biobank.samples.schemas import (
     AliquotsNewSchema,
@@ -33,6 +33,7 @@ from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
 
 bp = blueprint("samples", __name__)
+checks.register()
 
 
 @bp.post("/samples")

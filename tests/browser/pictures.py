@@ -77,7 +77,7 @@ def reasons(page: Page, codes: dict[str, str]) -> None:
 
 PICTURES = (
     Picture("scan", "technician", scan_on_home, DESK),
-    Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1720),
+    Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1800),
     Picture("box", "technician", go("/containers/{box}?position={place}"), DESK, 900),
     Picture("request", "manager", reasons, DESK, only="main"),
     Picture("patient", "technician", go("/patients/{patient}"), DESK, 1100),

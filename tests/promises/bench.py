@@ -12,9 +12,9 @@ from biobank.patients.models import Patient
 from biobank.samples import collection, correction, holds, processing, uses
 from biobank.samples.models import Sample
 from biobank.studies.models import Study
-from tests.promises.bank import Tube
 from tests.promises.consent import Demand
 from tests.promises.people import People
+from tests.promises.stock import Tube
 from tests.promises.walking import DEMANDS, NUMBERS, START, STATEMENTS, Walk, step
 
 MOST_TUBES = 70

@@ -10,9 +10,10 @@ from biobank.core.db import db
 from biobank.distribution import service as distribution
 from biobank.requests import service as requests
 from biobank.requests.models import Request
-from tests.promises.bank import Order, Tube
+from tests.promises.bank import Order
 from tests.promises.consent import Demand
 from tests.promises.places import Places
+from tests.promises.stock import Tube
 from tests.promises.walking import DEMANDS, NUMBERS, step
 
 FEW = st.lists(NUMBERS, min_size=1, max_size=4)

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from biobank.samples import life
 from biobank.storage import service as storage
-from tests.promises.bank import ROWS
 from tests.promises.bench import Bench
+from tests.promises.stock import ROWS
 from tests.promises.walking import NUMBERS, step
 
 #: Also places that a box of 4 × 6 does not have.

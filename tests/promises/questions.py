@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.guarded import Stranger
-from tests.promises.bank import GONE, HELD, Bank
+from tests.promises.bank import HELD, Bank
+from tests.promises.stock import GONE
 
 #: Every table in which an act leaves something.
 FACTS = (
@@ -185,7 +186,9 @@ def withdrawn_are_held(bank: Bank) -> list[str]:
 def never_forgets(before: Seen, seen: Seen) -> list[str]:
     """The third promise, as far as one can see it from outside: nothing that was written is gone or different. Only the
     donors of a pool may become fewer, when two of them turn out to be one."""
-    fewer = [table for table in FACTS if seen.counts[table] < before.counts[table] and table != "sample_donor"]
+    fewer = [
+        table for table in FACTS if seen.counts[table] < before.counts[table] and table != "sample_donor"
+    ]
     broken = [f"rows of {table} are gone" for table in fewer]
     if seen.uses[: len(before.uses)] != before.uses:
         broken.append("a use was changed")

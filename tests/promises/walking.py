@@ -25,8 +25,9 @@ from tests import people
 from tests.conftest import close, make_app, new_database
 from tests.guarded import Stranger
 from tests.promises import questions
-from tests.promises.bank import Bank, Tube
+from tests.promises.bank import Bank
 from tests.promises.consent import FOR_COMPANIES, GENETICS, Demand, Form, Person, Statement
+from tests.promises.stock import Tube
 from tests.requests.world import person as somebody
 
 F = TypeVar("F", bound=Callable[..., Any])

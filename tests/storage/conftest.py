@@ -10,7 +10,7 @@ from flask import Flask
 from biobank.core import clock, codes
 from biobank.core.actor import Actor
 from biobank.core.db import db, unit_of_work
-from biobank.samples.models import Sample
+from biobank.samples.models import QuantityEntry, Sample
 from biobank.storage import service as storage
 from biobank.storage.models import Container
 from biobank.storage.places import Step
@@ -34,6 +34,7 @@ class Bench:
             rows = [Sample(**self._row(code, columns)) for code in codes.issue("sample", "IPC", count)]
             db.session.add_all(rows)
             db.session.flush()
+            db.session.add_all(self._entry(row) for row in rows if row.remaining)
             codes.register_many([(row.code, "sample", row.id) for row in rows], self.site_id)
             codes.register_many(
                 [(row.container_code, "tube", row.id) for row in rows if row.container_code], self.site_id
@@ -65,6 +66,11 @@ class Bench:
     def do(self, act: Callable, **arguments: object):
         """One act in a unit of work of its own."""
         return unit_of_work(lambda: act(by=self.by, **arguments))
+
+    def _entry(self, row: Sample) -> QuantityEntry:
+        """What its ledger begins with."""
+        told = {"recorded_at": row.recorded_at, "actor_key": self.by.key}
+        return QuantityEntry(sample_id=row.id, amount=row.remaining, act="imported", **told)
 
     def _row(self, code: str, columns: dict[str, object]) -> dict[str, object]:
         now = clock.now()
