@@ -182,15 +182,13 @@ def test_every_table_that_is_locked_exists():
 
 
 def test_a_lock_gives_what_stands_in_the_database_now(app_context):
-    people.site("IPC")
-
     def work():
-        head = db.session.get_one(AuditHead, 1)
-        stale = head.seq
-        db.session.execute(
-            update(AuditHead).values(seq=AuditHead.seq + 5).execution_options(synchronize_session=False)
-        )
-        return stale, lock(AuditHead, [1])[0].seq
+        db.session.add(AccessionCounter(letter="T", next_serial=1))
+        db.session.flush()
+        stale = db.session.get_one(AccessionCounter, "T").next_serial
+        later = update(AccessionCounter).values(next_serial=AccessionCounter.next_serial + 5)
+        db.session.execute(later.execution_options(synchronize_session=False))
+        return stale, lock(AccessionCounter, ["T"])[0].next_serial
 
     stale, fresh = unit_of_work(work)
     assert fresh == stale + 5

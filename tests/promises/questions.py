@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.guarded import Stranger
 from tests.promises.bank import HELD, Bank
-from tests.promises.stock import GONE
 
 #: Every table in which an act leaves something.
 FACTS = (
@@ -170,17 +169,6 @@ def as_written_down(bank: Bank, seen: Seen) -> list[str]:
     if held != seen.reserved:
         broken.append(f"held are {seen.reserved}, and {held} by the plain bank")
     return broken
-
-
-def withdrawn_are_held(bank: Bank) -> list[str]:
-    """Of the plain bank itself: what is covered by a withdrawal of everything, and is not gone, is held."""
-    return [
-        tube.code
-        for tube in bank.tubes.values()
-        if tube.status not in GONE
-        and any(gate.clause is None for gate in bank.withdrawals(tube.donors, tube.study))
-        and "withdrawal" not in tube.holds
-    ]
 
 
 def never_forgets(before: Seen, seen: Seen) -> list[str]:
