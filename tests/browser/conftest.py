@@ -12,12 +12,15 @@ from biobank.access.models import User
 from biobank.core.db import unit_of_work
 from tests import people
 from tests.browser.hands import sign_in
-from tests.conftest import close, make_app, migrate, new_database
+from tests.conftest import close, make_app, migrate, new_database, served
 from tests.test_journey import ROLES, Bank, ok
 
 PASSWORD = "a long walk to the freezer"
 #: Chromium says so of every answer that is not 200; that a refusal is one is what we want.
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
+
+#: English, and no colours under way from one to another.
+USUAL = {"locale": "en-GB", "reduced_motion": "reduce"}
 
 Desk = Callable[..., Page]
 
@@ -29,6 +32,13 @@ def app() -> Iterator[Flask]:
         app = make_app(uri.render_as_string(hide_password=False))
         yield app
         close(app)
+
+
+@pytest.fixture(scope="session")
+def live_server(app: Flask) -> Iterator[str]:
+    """Its address, such as http://127.0.0.1:40001."""
+    with served(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -60,21 +70,26 @@ def sessions() -> dict[str, Any]:
     return {}
 
 
+def listen(page: Page, complaints: list[str]) -> None:
+    """Note what the page's console says."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(REFUSAL):
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+
 @pytest.fixture
 def open_page(bank: Bank, live_server: str, new_context: Any) -> Iterator[Callable[..., Page]]:
     """A page of a fresh browser. At the end, nothing may stand in its console: no error, no broken policy."""
     complaints: list[str] = []
 
-    def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(REFUSAL):
-            complaints.append(message.text)
-
     def fresh(**options: Any) -> Page:
-        usual = {"base_url": live_server, "locale": "en-GB", "reduced_motion": "reduce"}
-        page: Page = new_context(**usual | options).new_page()
+        page: Page = new_context(**USUAL | {"base_url": live_server} | options).new_page()
         page.set_default_timeout(10_000)
-        page.on("console", listen)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        listen(page, complaints)
         return page
 
     yield fresh

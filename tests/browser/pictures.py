@@ -6,9 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +16,6 @@ from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from sqlalchemy import Select, select
-from werkzeug.serving import make_server
 
 from biobank.consent.models import Withdrawal
 from biobank.core.db import db
@@ -29,6 +26,7 @@ from biobank.samples.models import Hold, Sample
 from biobank.storage.models import Container, Placement
 from biobank.storage.places import current
 from tests.browser.hands import scan, sign_in
+from tests.conftest import served
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "pictures"
@@ -90,6 +88,7 @@ PICTURES = (
 def main(wanted: set[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="biobank-pictures-") as folder:
         app = demonstration(f"sqlite:///{folder}/biobank.sqlite")
+        logging.getLogger("werkzeug").disabled = True
         codes = look_around(app)
         with served(app) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -141,19 +140,6 @@ def look_around(app: Flask) -> dict[str, str]:
             ),
             "patient": first(select(Patient.code).where(Patient.id.in_(taken_back))),
         }
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    logging.getLogger("werkzeug").disabled = True
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]) -> None:

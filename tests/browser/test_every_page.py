@@ -1,11 +1,17 @@
 """What holds of each page: readable for everybody (axe, light and dark), as wide as the window, in French too."""
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import PASSWORD, USUAL, listen
+from tests.browser.hands import sign_in
 
 pytestmark = pytest.mark.browser
 
+DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
 
 PAGES = [
@@ -72,6 +78,20 @@ def codes(bank) -> dict[str, str]:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def seat(bank, live_server, browser: Browser) -> Callable[[str], Page]:
+    """The page of somebody who signs in once and looks at one page after the other."""
+    pages: dict[str, Page] = {}
+
+    def of(role: str) -> Page:
+        if role not in pages:
+            pages[role] = browser.new_context(**USUAL, base_url=live_server).new_page()
+            sign_in(pages[role], live_server, role, PASSWORD)
+        return pages[role]
+
+    return of
+
+
 def complaints(page: Page, *only: str) -> list[str]:
     """What axe finds, with the places; of all its rules, or of these only."""
     options = {"runOnly": list(only)} if only else {}
@@ -82,8 +102,11 @@ def complaints(page: Page, *only: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("role", "path"), PAGES, ids=lambda value: value)
-def test_a_page_is_readable_for_everybody_in_light_and_dark_and_on_a_phone(desk, codes, role, path):
-    page = desk(role)
+def test_a_page_is_readable_for_everybody_in_light_and_dark_and_on_a_phone(seat, codes, role, path):
+    page, said = seat(role), []
+    listen(page, said)
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme="light")
     page.goto(path.format(**codes))
     expect(page.locator("#content h1")).to_have_count(1)
 
@@ -93,7 +116,7 @@ def test_a_page_is_readable_for_everybody_in_light_and_dark_and_on_a_phone(desk,
     page.set_viewport_size(PHONE)
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
-    assert (light, dark, too_wide) == ([], [], 0)
+    assert (light, dark, too_wide, said) == ([], [], 0, [])
 
 
 def test_the_door_is_readable_for_everybody(open_page):
