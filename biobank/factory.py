@@ -18,7 +18,18 @@ from biobank import cli, models
 from biobank.access import security
 from biobank.core import settings as settings_file
 from biobank.core.db import db
-from biobank.web import api, console, description, errors, headers, i18n, operations, pages, sentences
+from biobank.web import (
+    api,
+    console,
+    description,
+    errors,
+    headers,
+    i18n,
+    operations,
+    pages,
+    sentences,
+    uploads,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: In the order of the path of a sample. Each may have api.py (`bp`), pages.py (`bp`, NAVIGATION), cli.py (`commands`).
@@ -64,6 +75,7 @@ def _set_up(app: Flask) -> None:
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), compare_type=True)
     operations.init(app)
+    uploads.init(app)
     i18n.init(app)
     sentences.collect()
     errors.install(app)

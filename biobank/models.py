@@ -5,6 +5,7 @@ from biobank.audit import models as audit
 from biobank.consent import models as consent
 from biobank.core import codes, outbox
 from biobank.core.db import Base
+from biobank.distribution import models as distribution
 from biobank.exchange import models as exchange
 from biobank.patients import models as patients
 from biobank.requests import models as requests
@@ -12,6 +13,7 @@ from biobank.samples import models as samples
 from biobank.storage import models as storage
 from biobank.studies import models as studies
 from biobank.web import models as web
+from biobank.withdrawal import models as withdrawal
 
 __all__ = [
     "Base",
@@ -19,6 +21,7 @@ __all__ = [
     "audit",
     "codes",
     "consent",
+    "distribution",
     "exchange",
     "outbox",
     "patients",
@@ -27,4 +30,5 @@ __all__ = [
     "storage",
     "studies",
     "web",
+    "withdrawal",
 ]

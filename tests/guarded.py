@@ -145,6 +145,43 @@ def fill(bank: Stranger) -> None:
     use(bank, 1)
     add("withdrawal", id=event(bank, 2, "withdrawal"), patient_id=2, scope="all", received_on="2012-03-02",
         fate="keep", recorded_at=NOON, recorded_by="k")  # fmt: skip
+    add("withdrawal", id=event(bank, 2, "withdrawal"), patient_id=2, scope="objection", objects_to="NO_GENETIC",
+        received_on="2012-03-02", fate="keep", recorded_at=NOON, recorded_by="k")  # fmt: skip
+    last = int(bank.ask("SELECT max(id) FROM withdrawal")[0][0])
+    add("withdrawal_reversal", id=event(bank, 2, "reversal"), withdrawal_id=last, reason="typo", recorded_at=NOON,
+        recorded_by="l")  # fmt: skip
+    add("study_terms", id=1, study_id=1, reserved=False, reason="…", recorded_at=NOON, recorded_by="k")
+    add("consent_review", id=1, request_id=1, sample_id=1, reason_codes="[]", outcome="lift", why="…",
+        reviewer_key="k", recorded_at=NOON)  # fmt: skip
+    paper = {
+        "media_type": "application/pdf",
+        "size": 1,
+        "sha256": "0",
+        "recorded_at": NOON,
+        "recorded_by": "k",
+    }
+    add("signed_document", id=1, consent_id=1, content="x", **paper)
+    add("signed_document", id=2, consent_id=1, replaces_id=1, erased_at=NOON, **paper)
+    task = {"site_id": 1, "reason": "…", "opened_at": NOON, "opened_by": "k"}
+    add("destruction_task", id=1, sample_id=1, **task)
+    add("destruction_task", id=2, sample_id=2, first_at=NOON, first_by="k", done_at=NOON, done_by="l", **task)
+    add("anonymisation", id=1, patient_id=2, reason="…", asked_at=NOON, asked_by="k")
+    add(
+        "anonymisation",
+        id=2,
+        patient_id=1,
+        reason="…",
+        asked_at=NOON,
+        asked_by="k",
+        agreed_at=NOON,
+        agreed_by="l",
+    )
+    _fill_places(bank)
+
+
+def _fill_places(bank: Stranger) -> None:
+    """Holds, places, codes, requests and the record."""
+    add = bank.insert
     add("hold", id=1, sample_id=1, code="inventory", opened_at=NOON, opened_by="k")
     add(
         "hold",
@@ -168,6 +205,20 @@ def fill(bank: Stranger) -> None:
     add("request", id=1, site_id=1, code="R1", researcher_id=1, title="t", purposes="[]", organisation="unknown",
         terms="{}", status="approved", recorded_at=NOON)  # fmt: skip
     add("request_line", id=1, request_id=1, sample_id=1, status="reserved", reasons="[]")
+    letter = {"site_id": 1, "withdrawal_id": 1, "request_id": 1, "recipient": "r", "due_on": "2012-04-01",
+              "opened_at": NOON}  # fmt: skip
+    add("recall", id=1, **letter)
+    add(
+        "recall",
+        id=2,
+        sent_at=NOON,
+        sent_by="k",
+        answered_at=NOON,
+        answered_by="k",
+        answer="stopped",
+        **letter,
+    )
+    add("recall_sample", recall_id=1, sample_id=1)
     add("reservation", id=1, line_id=1, sample_id=1, made_at=NOON, made_by="k")
     add("reservation", id=2, line_id=1, sample_id=2, made_at=NOON, made_by="k", released_at=NOON)
     add(

@@ -13,7 +13,8 @@ class _Reading(HTMLParser):
         self.texts, self.inside = [], []
 
     def handle_starttag(self, tag, attrs):
-        if tag in ("script", "style", "code"):
+        # A section that names its own language is written in that one, whatever the page's.
+        if tag in ("script", "style", "code") or (tag == "section" and "lang" in dict(attrs)):
             self.inside.append(tag)
         self.texts += [value for name, value in attrs if name in self.WORDS and value]
 

@@ -17,6 +17,12 @@ ONCE = [
     ("scannable_code", "voided_at", 2),
     ("reservation", "released_at", 2),
     ("consent_form", "in_force_at", 1),
+    ("destruction_task", "done_at", 2),
+    ("destruction_task", "first_by", 2),
+    ("recall", "answered_at", 2),
+    ("recall", "sent_at", 2),
+    ("anonymisation", "agreed_at", 2),
+    ("signed_document", "erased_at", 2),
 ]
 
 
@@ -102,7 +108,7 @@ def test_a_use_is_not_made_by_changing_another(bank, column, value):
     assert "append-only" in bank.refusal(f"UPDATE sample_use SET {column} = {value} WHERE id = 1")
 
 
-@pytest.mark.parametrize("kind", ["withdrawal", "consent", "attribution"])
+@pytest.mark.parametrize("kind", ["withdrawal", "consent", "attribution", "status", "reversal"])
 def test_a_decision_older_than_what_its_donor_last_said_opens_nothing(bank, kind):
     decide(bank, 10)
     event(bank, 1, kind)
@@ -162,6 +168,59 @@ def test_after_a_withdrawal_of_everything_no_permit_can_be_written(bank):
     )  # fmt: skip
 
     assert refused_every_way(bank, "decision", decision(10, consent_event_id=number))
+
+
+def test_after_a_withdrawal_that_was_reversed_a_permit_can_be_written_again(bank):
+    number = event(bank, 1, "withdrawal")
+    bank.insert(
+        "withdrawal", id=number, patient_id=1, scope="all", received_on="2012-03-02", fate="keep", recorded_at=NOON,
+        recorded_by="k",
+    )  # fmt: skip
+    undo = event(bank, 1, "reversal")
+    reversal = {"id": undo, "withdrawal_id": number, "reason": "typo", "recorded_at": NOON}
+
+    assert refused_every_way(bank, "withdrawal_reversal", reversal | {"recorded_by": "k"})
+    bank.insert("withdrawal_reversal", **reversal, recorded_by="l")
+
+    decide(bank, 10, consent_event_id=undo)
+    use(bank, 10)
+
+
+def test_two_people_stand_behind_what_cannot_be_undone(bank):
+    task = {"id": 9, "site_id": 1, "sample_id": 3, "reason": "…", "opened_at": NOON, "opened_by": "k"}
+    done = {"first_at": NOON, "first_by": "k", "done_at": NOON, "done_by": "k"}
+    link = {"id": 9, "patient_id": 1, "reason": "…", "asked_at": NOON, "asked_by": "k"}
+
+    assert refused_every_way(bank, "destruction_task", task | done)
+    assert refused_every_way(bank, "destruction_task", task | {"done_at": NOON, "done_by": "l"})
+    assert refused_every_way(bank, "anonymisation", link | {"agreed_at": NOON, "agreed_by": "k"})
+
+
+def test_the_link_to_a_person_is_broken_by_two_people_or_not_at_all(bank):
+    broken = f"UPDATE patient SET anonymised_at = '{NOON}', code = 'gone', subject_key = NULL WHERE id = "
+
+    assert bank.refusal("UPDATE patient SET code = 'other' WHERE id = 1")
+    assert bank.refusal(f"{broken}2")  # asked for, and not agreed to
+    assert bank.refusal(f"{broken}1") == ""
+    assert bank.refusal("UPDATE patient SET code = 'P1' WHERE id = 1")
+    assert bank.refusal("UPDATE patient SET anonymised_at = NULL WHERE id = 1")
+
+
+def test_a_signed_document_is_erased_and_never_changed(bank):
+    assert bank.refusal("UPDATE signed_document SET content = 'y' WHERE id = 1")
+    assert bank.refusal("UPDATE signed_document SET content = NULL WHERE id = 1")
+    assert bank.refusal("UPDATE signed_document SET content = 'y', erased_at = NULL WHERE id = 2")
+    assert bank.refusal(f"UPDATE signed_document SET content = NULL, erased_at = '{NOON}' WHERE id = 1") == ""
+
+
+def test_nobody_has_signed_a_form_that_was_never_in_force(bank):
+    paper = {"id": event(bank, 1, "consent"), "patient_id": 1, "signed_on": "2012-03-01", "recorded_at": NOON}
+
+    assert refused_every_way(bank, "consent", paper | {"form_id": 2, "recorded_by": "k"})
+
+
+def test_two_versions_of_a_form_are_never_in_force_together(bank):
+    assert bank.refusal(f"UPDATE consent_form SET status = 'in_force', in_force_at = '{NOON}' WHERE id = 2")
 
 
 def test_material_may_always_go_back_to_the_patients_own_care(bank):

@@ -77,14 +77,14 @@ class Bank:
     def store(self, sample: str, position: str) -> None:
         ok(self.technician.put(f"/containers/{self.box}/positions/{position}", {"sample": sample}))
 
-    def ask_for(self, *samples: str) -> str:
+    def ask_for(self, *samples: str, **terms: Any) -> str:
         told = {
             "title": "Early relapse",
             "purposes": ["DS:C50.1"],
             "organisation": "non-profit",
             "genetic": False,
         }
-        code: str = ok(self.researcher.post("/requests", told))["code"]
+        code: str = ok(self.researcher.post("/requests", told | terms))["code"]
         ok(self.researcher.post(f"/requests/{code}/lines", {"samples": list(samples)}))
         ok(self.researcher.post(f"/requests/{code}/submit"))
         return code

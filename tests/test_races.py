@@ -19,7 +19,7 @@ from biobank.core.times import local_day
 from biobank.distribution import service as distribution
 from biobank.patients import service as patients
 from biobank.requests import service as requests
-from biobank.samples import correction, holds, processing
+from biobank.samples import correction, holds, processing, uses
 from biobank.samples.models import Sample
 from biobank.storage import service as storage
 from biobank.withdrawal import service as withdrawal
@@ -253,6 +253,32 @@ def test_an_aliquot_is_made_before_the_withdrawal_and_held_or_not_at_all(
             "SELECT count(DISTINCT d.sample_id) FROM sample_donor d JOIN withdrawal w ON w.patient_id = d.patient_id"
         )
     record_property("told", f"the aliquots came first {first} times of {ROUNDS}")
+
+
+@pytest.mark.parametrize("scope", ["all", {"study": "STUDY"}])
+def test_nothing_is_shipped_that_was_taken_back_before(app, world, bare, scope):
+    for _ in range(ROUNDS):
+        donor = world.donor()
+        tube = world.tube(donor, placed=False)
+
+        shipped, _ = together(app, ship(world, tube), take_back(world, donor, scope))
+
+        assert isinstance(shipped, BiobankError) or shipped == 1
+        assert used(bare, tube, "ship") == int(shipped == 1)
+        if shipped == 1:
+            before = bare.ask(
+                "SELECT count(*) FROM sample_use u JOIN decision d ON d.id = u.decision_id"
+                " JOIN sample s ON s.id = u.sample_id JOIN sample_donor p ON p.sample_id = s.id"
+                " JOIN withdrawal w ON w.patient_id = p.patient_id"
+                f" WHERE s.code = '{tube}' AND d.consent_event_id >= w.id"
+            )
+            assert before == [(0,)]
+        else:
+            assert shipped.code == "use_refused"
+
+
+def ship(world: World, tube: str) -> Callable[[], int]:
+    return lambda: len(uses.use([sample(tube)], RESEARCH, act="ship", by=world.technician))
 
 
 STEPS = {

@@ -18,6 +18,14 @@ class Permission(Enum):
     """Enrol patients."""
     CONSENT_RECORD = "consent:record"
     """Record a patient's answers and withdrawals."""
+    CONSENT_REVIEW = "consent:review"
+    """Settle what the consent rules leave to people."""
+    CONSENT_REVERSE = "consent:reverse"
+    """Take out of force a withdrawal that was recorded by mistake, and let go of what it held."""
+    PATIENT_ANONYMISE = "patient:anonymise"
+    """Ask for the link to a person to be broken, and agree to it."""
+    DECISION_READ = "decision:read"
+    """Read consent decisions with their reasons, and the rules behind them."""
     FORM_WRITE = "consent-form:write"
     """Draft consent forms and bring them into force."""
     SAMPLE_READ = "sample:read"
@@ -63,7 +71,7 @@ P = Permission
 _BENCH = {
     P.SCAN, P.STUDY_READ, P.PATIENT_READ, P.PATIENT_WRITE, P.CONSENT_RECORD, P.SAMPLE_READ, P.SAMPLE_COLLECT,
     P.SAMPLE_PROCESS, P.SAMPLE_HOLD, P.SAMPLE_DISCARD, P.USE_CHECK, P.STORAGE_READ, P.STORAGE_MOVE, P.LABEL_PRINT,
-    P.REQUEST_READ, P.REQUEST_FULFIL, P.REPORT_READ,
+    P.REQUEST_READ, P.REQUEST_FULFIL, P.REPORT_READ, P.DECISION_READ,
 }  # fmt: skip
 
 #: Role -> what it may do. A person with two roles may do what either may.
@@ -71,13 +79,15 @@ ROLES: dict[str, frozenset[Permission]] = {
     "technician": frozenset(_BENCH),
     "manager": frozenset(
         _BENCH | {P.STUDY_WRITE, P.FORM_WRITE, P.SAMPLE_CORRECT, P.STORAGE_BUILD, P.REQUEST_OWN, P.REQUEST_DECIDE,
-                  P.AUDIT_READ}
+                  P.AUDIT_READ, P.CONSENT_REVIEW, P.CONSENT_REVERSE, P.PATIENT_ANONYMISE}
     ),
-    "committee": frozenset({P.STUDY_READ, P.REQUEST_READ, P.REQUEST_DECIDE, P.REPORT_READ, P.USE_CHECK, P.SCAN}),
+    "committee": frozenset({P.STUDY_READ, P.REQUEST_READ, P.REQUEST_DECIDE, P.REPORT_READ, P.USE_CHECK, P.SCAN,
+                            P.CONSENT_REVIEW, P.DECISION_READ}),
     "researcher": frozenset({P.REQUEST_OWN}),
     "dpo": frozenset(
         {P.SCAN, P.STUDY_READ, P.PATIENT_READ, P.CONSENT_RECORD, P.FORM_WRITE, P.SAMPLE_READ, P.STORAGE_READ,
-         P.REQUEST_READ, P.REPORT_READ, P.AUDIT_READ, P.USE_CHECK}
+         P.REQUEST_READ, P.REPORT_READ, P.AUDIT_READ, P.USE_CHECK, P.CONSENT_REVERSE, P.PATIENT_ANONYMISE,
+         P.DECISION_READ}
     ),
     "administrator": frozenset(Permission),
 }  # fmt: skip

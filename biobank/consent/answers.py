@@ -84,6 +84,10 @@ class Papers(NamedTuple):
     """Withdrawals of everything, or of this study."""
     expected: ConsentFact | None
     """Recorded, but signed on a later day: the first of them."""
+    given: tuple[ConsentFact, ...]
+    """The consents that count, in the order they came in."""
+    objections: tuple[WithdrawalFact, ...]
+    """What the person objects to, whatever form they signed."""
 
     def withdrawal(self, vocabulary: ConsentVocabulary) -> WithdrawalFact | None:
         """The withdrawal that covers the sample: the newest one, unless a later consent agrees to something."""
@@ -109,7 +113,9 @@ def read(donor: DonorFacts, study: str, *, as_of: date, known_at: datetime) -> P
         (
             withdrawal
             for withdrawal in donor.withdrawals
-            if withdrawal.received_on <= as_of and withdrawal.recorded_at <= known_at
+            if withdrawal.received_on <= as_of
+            and withdrawal.recorded_at <= known_at
+            and (withdrawal.reversed_at is None or withdrawal.reversed_at > known_at)
         ),
         key=lambda withdrawal: withdrawal.seq,
     )
@@ -129,12 +135,14 @@ def read(donor: DonorFacts, study: str, *, as_of: date, known_at: datetime) -> P
         families=_families(given, order, gates, clauses),
         gates=gates,
         expected=min(later, key=lambda consent: (consent.signed_on, consent.seq), default=None),
+        given=tuple(given),
+        objections=tuple(withdrawal for withdrawal in withdrawals if withdrawal.scope == "objection"),
     )
 
 
 def _covers_study(withdrawal: WithdrawalFact, study: str) -> bool:
     """Scope all or study; a scope that nobody knows is taken as everything."""
-    if withdrawal.scope == "clause":
+    if withdrawal.scope in ("clause", "objection"):
         return False
     return withdrawal.scope != "study" or withdrawal.study is None or withdrawal.study == study
 

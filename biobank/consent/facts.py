@@ -3,7 +3,7 @@
 Nothing here names a person: a donor is a random `subject_key`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -45,21 +45,29 @@ class ConsentFact:
     """Clause key -> granted or refused; a clause that is not here was left blank."""
     corrects: int | None = None
     """Id of the mistaken record that this one replaces for all purposes."""
+    basis: str = "consent"
+    """consent, non_opposition or waiver"""
+    given_by: str = "patient"
+    """patient, guardian, representative or committee"""
 
 
 @dataclass(frozen=True)
 class WithdrawalFact:
-    """What a person took back: all, one clause of a form family, or one study."""
+    """What a person took back: all, one clause of a form family, or one study; or objected to."""
 
     id: int
     scope: str
-    """all, clause or study"""
+    """all, clause, study or objection"""
     received_on: date
     seq: int
     recorded_at: datetime
     family: str | None = None
     clause: str | None = None
     study: str | None = None
+    objects_to: str | None = None
+    """The term that an objection brings over every form, such as NO_GENETIC."""
+    reversed_at: datetime | None = None
+    """When it became known that it had been recorded by mistake."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,9 @@ class DonorFacts:
     subject_key: str
     consents: tuple[ConsentFact, ...] = ()
     withdrawals: tuple[WithdrawalFact, ...] = ()
+    of_age_on: date | None = None
+    """The day from which a guardian no longer speaks for them."""
+    died_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,18 @@ class HoldFact:
 
     code: str
     seq: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What the study lays on its samples."""
+
+    reserved: bool = False
+    """While it is open they serve no other study."""
+    closed_on: date | None = None
+    """Its last day."""
+    keep_until: date | None = None
+    """The last day on which its samples may be used."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,11 @@ class SampleFacts:
     holds: tuple[HoldFact, ...] = ()
     form_in_force: bool = False
     """Some form in force covers the sample's study: without an answer the sample is pending."""
+    terms: StudyFacts = StudyFacts()
+    home: str | None = None
+    """The country it is kept in, ISO 3166 alpha-2; None: leaving it is not asked about."""
+    germinal: bool = False
+    """It holds germinal tissue or cells."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +139,10 @@ class Use:
     day."""
     flags: tuple[str, ...] = ()
     """What makes the use delicate: paediatric, vulnerable, …"""
+    users: tuple[str, ...] = ()
+    """Who will work with it, as their names are written in a consent."""
+    research_types: tuple[str, ...] = ()
+    """Kinds of research, such as biomarker; codes of the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -121,43 +153,82 @@ class Review:
     """As `Decision.review_codes` gives them."""
 
 
-def facts_as_dict(sample: SampleFacts) -> dict[str, Any]:
-    """Plain JSON in one order, whatever order the facts came in."""
-    return {
+def facts_as_dict(sample: SampleFacts, *, days: Sequence[date]) -> dict[str, Any]:
+    """Plain JSON in one order, whatever order the facts came in; what is as usual is left out.
+
+    days  those that were decided for. The day somebody comes of age is nearly their birthday, so neither it nor the
+          day of death is told: only the first of the days that matter here on which it was so.
+    """
+    told: dict[str, Any] = {
         "code": sample.code,
         "study": sample.study,
         "form_in_force": sample.form_in_force,
+        "days": [day.isoformat() for day in sorted(days)],
         "holds": sorted(
             ({"code": hold.code, "seq": hold.seq} for hold in sample.holds),
             key=lambda hold: (hold["code"], hold["seq"] or 0),
         ),
         "donors": [
-            {
-                "subject_key": donor.subject_key,
-                "consents": [_consent_as_dict(consent) for consent in _by_seq(donor.consents)],
-                "withdrawals": [_withdrawal_as_dict(withdrawal) for withdrawal in _by_seq(donor.withdrawals)],
-            }
-            for donor in sorted(sample.donors, key=lambda donor: donor.subject_key)
+            donor_as_dict(donor, days) for donor in sorted(sample.donors, key=lambda donor: donor.subject_key)
         ],
     }
+    if sample.terms != StudyFacts():
+        told["terms"] = {
+            "reserved": sample.terms.reserved,
+            "closed_on": _iso(sample.terms.closed_on),
+            "keep_until": _iso(sample.terms.keep_until),
+        }
+    usual = {"home": None, "germinal": False}
+    return told | {name: getattr(sample, name) for name in usual if getattr(sample, name) != usual[name]}
 
 
 def facts_from_dict(stored: Mapping[str, Any]) -> SampleFacts:
     """The facts as they were, so that a stored decision can be made again."""
+    terms = stored.get("terms", {})
     return SampleFacts(
         code=stored["code"],
         study=stored["study"],
         form_in_force=stored["form_in_force"],
         holds=tuple(HoldFact(**hold) for hold in stored["holds"]),
-        donors=tuple(
-            DonorFacts(
-                donor["subject_key"],
-                tuple(_consent_from_dict(consent) for consent in donor["consents"]),
-                tuple(_withdrawal_from_dict(withdrawal) for withdrawal in donor["withdrawals"]),
-            )
-            for donor in stored["donors"]
+        donors=tuple(_donor_from_dict(donor) for donor in stored["donors"]),
+        terms=StudyFacts(
+            terms.get("reserved", False), _day(terms.get("closed_on")), _day(terms.get("keep_until"))
         ),
+        home=stored.get("home"),
+        germinal=stored.get("germinal", False),
     )
+
+
+def donor_as_dict(donor: DonorFacts, days: Sequence[date]) -> dict[str, Any]:
+    """One donor's part of it."""
+    told: dict[str, Any] = {
+        "subject_key": donor.subject_key,
+        "consents": [_consent_as_dict(consent) for consent in _by_seq(donor.consents)],
+        "withdrawals": [_withdrawal_as_dict(withdrawal) for withdrawal in _by_seq(donor.withdrawals)],
+    }
+    mattering = sorted({*days, *(consent.signed_on for consent in donor.consents)})
+    for name in ("of_age_on", "died_on"):
+        if (day := getattr(donor, name)) is not None:
+            told[name] = next((each for each in mattering if each >= day), date.max).isoformat()
+    return told
+
+
+def _donor_from_dict(stored: Mapping[str, Any]) -> DonorFacts:
+    return DonorFacts(
+        stored["subject_key"],
+        tuple(_consent_from_dict(consent) for consent in stored["consents"]),
+        tuple(_withdrawal_from_dict(withdrawal) for withdrawal in stored["withdrawals"]),
+        _day(stored.get("of_age_on")),
+        _day(stored.get("died_on")),
+    )
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def use_as_dict(use: Use) -> dict[str, Any]:
@@ -173,13 +244,15 @@ def use_as_dict(use: Use) -> dict[str, Any]:
         "institution": use.institution,
         "approvals": sorted(use.approvals),
         "flags": sorted(use.flags),
+        "users": sorted(use.users),
+        "research_types": sorted(use.research_types),
     }
 
 
 def use_from_dict(stored: Mapping[str, Any]) -> Use:
     """The use as it was asked; what was accepted then is not questioned now."""
     purposes = tuple(Purpose(each["tag"], tuple(each["diseases"])) for each in stored["purposes"])
-    lists = {name: tuple(stored[name]) for name in ("approvals", "flags")}
+    lists = {name: tuple(stored.get(name, ())) for name in ("approvals", "flags", "users", "research_types")}
     return Use(**{**stored, **lists, "purposes": purposes})
 
 
@@ -188,7 +261,7 @@ def _by_seq(facts: Iterable[Any]) -> list[Any]:
 
 
 def _consent_as_dict(consent: ConsentFact) -> dict[str, Any]:
-    return {
+    told = {
         "id": consent.id,
         "family": consent.family,
         "version": consent.version,
@@ -209,6 +282,8 @@ def _consent_as_dict(consent: ConsentFact) -> dict[str, Any]:
             for clause in consent.clauses
         ],
     }
+    usual = {"basis": "consent", "given_by": "patient"}
+    return told | {name: getattr(consent, name) for name in usual if getattr(consent, name) != usual[name]}
 
 
 def _consent_from_dict(stored: Mapping[str, Any]) -> ConsentFact:
@@ -233,7 +308,7 @@ def _terms(stored: Iterable[list[str]]) -> tuple[Term, ...]:
 
 
 def _withdrawal_as_dict(withdrawal: WithdrawalFact) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "id": withdrawal.id,
         "scope": withdrawal.scope,
         "family": withdrawal.family,
@@ -243,13 +318,17 @@ def _withdrawal_as_dict(withdrawal: WithdrawalFact) -> dict[str, Any]:
         "seq": withdrawal.seq,
         "recorded_at": withdrawal.recorded_at.isoformat(),
     }
+    if withdrawal.objects_to is not None:
+        told["objects_to"] = withdrawal.objects_to
+    if withdrawal.reversed_at is not None:
+        told["reversed_at"] = withdrawal.reversed_at.isoformat()
+    return told
 
 
 def _withdrawal_from_dict(stored: Mapping[str, Any]) -> WithdrawalFact:
-    return WithdrawalFact(
-        **{
-            **stored,
-            "received_on": date.fromisoformat(stored["received_on"]),
-            "recorded_at": datetime.fromisoformat(stored["recorded_at"]),
-        }
-    )
+    instants = {
+        name: datetime.fromisoformat(stored[name])
+        for name in ("recorded_at", "reversed_at")
+        if name in stored
+    }
+    return WithdrawalFact(**{**stored, **instants, "received_on": date.fromisoformat(stored["received_on"])})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from biobank.consent.answers import Answer, Family
 from biobank.consent.facts import GRANTED, ConsentFact, Use, WithdrawalFact
 from biobank.consent.tables import Case, Given, modifier_answer, permission_answer
-from biobank.consent.terms import Purpose, Term
+from biobank.consent.terms import Purpose, Term, parse_term
 from biobank.consent.verdicts import SEVERITY, Finding, Verdict, worst
 from biobank.core.errors import Reason
 from biobank.core.vocabularies import ConsentVocabulary
@@ -122,6 +122,25 @@ def withdrawn(withdrawal: WithdrawalFact) -> Reason:
     if withdrawal.scope == "study":
         return Reason("withdrawn_study", {**on, "study": withdrawal.study or "*"})
     return Reason("withdrawn_all", on)
+
+
+def objected(withdrawal: WithdrawalFact, question: Question) -> Finding:
+    """What an objection brings, whatever form the person signed: the question of its term, asked of this use."""
+    term = parse_term(withdrawal.objects_to or "?")
+    source = {"term": term.text, "received_on": withdrawal.received_on.isoformat()}
+    if term.code not in question.vocabulary.modifiers:
+        return Finding(Verdict.REVIEW, Reason("objection_unknown", source))
+    case = Case(
+        question.use,
+        question.as_of,
+        question.tags,
+        question.diseases,
+        question.vocabulary,
+        additions=frozenset(),
+        consented=(),
+    )
+    verdict = modifier_answer(Given(term, withdrawal.received_on), case)
+    return Finding(verdict or Verdict.PERMIT, Reason("objected", source))
 
 
 def paper(consent: ConsentFact) -> dict[str, str]:

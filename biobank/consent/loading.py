@@ -4,22 +4,30 @@ Stands in the way of every scan and every use, so it reads columns, not objects,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Engine, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, String, bindparam, cast, exists, func, or_, select
 
-from biobank.consent.models import Clause, Consent, ConsentAnswer, ConsentEvent, ConsentForm, Withdrawal
+from biobank.consent.models import (
+    Clause,
+    Consent,
+    ConsentAnswer,
+    ConsentEvent,
+    ConsentForm,
+    Withdrawal,
+    WithdrawalReversal,
+)
 from biobank.consent.rules import ClauseFact, ConsentFact, DonorFacts, WithdrawalFact, parse_term
-from biobank.core.db import chunks, current_unit, db, fetch
+from biobank.core.among import among
+from biobank.core.db import UTCDateTime, current_unit, db, fetch
 from biobank.patients.models import Patient
 from biobank.studies.models import Study
-
-#: Keys in one statement; both databases bound its parameters.
-MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,36 +42,30 @@ class _Form:
     """Clause row -> clause key."""
 
 
-@dataclass
-class _Paper:
-    """A consent while its answers are gathered."""
-
-    id: int
-    form_id: int
-    signed_on: date
-    recorded_at: datetime
-    corrects: int | None
-    answers: dict[int, str]
-
-
-_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _PAPERS = (
     select(
         Patient.id,
         Patient.subject_key,
+        Patient.of_age_on,
+        Patient.died_on,
         Consent.id,
         Consent.form_id,
         Consent.signed_on,
         Consent.recorded_at,
         Consent.corrects_id,
-        ConsentAnswer.clause_id,
-        ConsentAnswer.answer,
+        Consent.basis,
+        Consent.given_by,
+        # All answers of a consent as one text: a row for each would be most of what is read.
+        select(
+            func.aggregate_strings(cast(ConsentAnswer.clause_id, String) + "=" + ConsentAnswer.answer, ",")
+        )
+        .where(ConsentAnswer.consent_id == Consent.id)
+        .scalar_subquery(),
     )
     .select_from(Patient)
     .outerjoin(Consent, Consent.patient_id == Patient.id)
-    .outerjoin(ConsentAnswer, ConsentAnswer.consent_id == Consent.id)
-    .where(Patient.id.in_(_IDS))
-    .order_by(Consent.id)
+    .where(among(Patient.id, "ids"))
+    .order_by(Patient.id, Consent.id)
 )
 _WITHDRAWALS = (
     select(
@@ -75,9 +77,12 @@ _WITHDRAWALS = (
         Withdrawal.form_code,
         Withdrawal.clause_key,
         Study.code,
+        Withdrawal.objects_to,
+        WithdrawalReversal.recorded_at,
     )
     .outerjoin(Study, Study.id == Withdrawal.study_id)
-    .where(Withdrawal.patient_id.in_(_IDS))
+    .outerjoin(WithdrawalReversal, WithdrawalReversal.withdrawal_id == Withdrawal.id)
+    .where(among(Withdrawal.patient_id, "ids"))
     .order_by(Withdrawal.id)
 )
 _FORMS = (
@@ -94,21 +99,27 @@ _FORMS = (
     )
     .outerjoin(Study, Study.id == ConsentForm.study_id)
     .join(Clause, Clause.form_id == ConsentForm.id)
-    .where(ConsentForm.id.in_(_IDS))
+    .where(among(ConsentForm.id, "ids"))
     .order_by(ConsentForm.id, Clause.place)
 )
 _EVENTS = (
     select(ConsentEvent.patient_id, func.max(ConsentEvent.id))
-    .where(ConsentEvent.patient_id.in_(_IDS))
+    .where(among(ConsentEvent.patient_id, "ids"))
     .group_by(ConsentEvent.patient_id)
 )
-_COVERED = select(Study.id).where(
-    Study.id.in_(_IDS),
-    exists().where(
-        ConsentForm.site_id == Study.site_id,
-        ConsentForm.status == "in_force",
-        or_(ConsentForm.study_id.is_(None), ConsentForm.study_id == Study.id),
-    ),
+
+
+def _covered(*in_force: ColumnElement[bool]) -> Select[Any]:
+    """Studies that a form in force covers."""
+    of_the_study = or_(ConsentForm.study_id.is_(None), ConsentForm.study_id == Study.id)
+    form = exists().where(ConsentForm.site_id == Study.site_id, of_the_study, *in_force)
+    return select(Study.id).where(among(Study.id, "ids"), form)
+
+
+_THEN = bindparam("known_at", type_=UTCDateTime)
+_COVERED = _covered(ConsentForm.status == "in_force")
+_COVERED_THEN = _covered(
+    ConsentForm.in_force_at <= _THEN, or_(ConsentForm.retired_at.is_(None), ConsentForm.retired_at > _THEN)
 )
 
 
@@ -117,75 +128,69 @@ def donor_facts(patient_ids: Iterable[int]) -> dict[int, DonorFacts]:
 
     returns  one entry for each patient that exists
     """
-    people: dict[int, str] = {}
-    papers: dict[int, dict[int, _Paper]] = {}
+    ids = {"ids": sorted(set(patient_ids))}
+    rows = fetch(_PAPERS, ids)
     taken_back: dict[int, list[WithdrawalFact]] = {}
-    row: Any
-    for ids in chunks(sorted(set(patient_ids)), MOST_KEYS):
-        for row in fetch(_PAPERS, {"ids": ids}):
-            people[row[0]] = row[1] or ""
-            if row[2] is not None:
-                _gather(papers.setdefault(row[0], {}), *row[2:])
-        for row in fetch(_WITHDRAWALS, {"ids": ids}):
-            taken_back.setdefault(row[0], []).append(_withdrawal(row))
-    forms = _forms({paper.form_id for found in papers.values() for paper in found.values()})
-    return {
-        key: DonorFacts(
-            subject_key,
-            tuple(_consent(paper, forms[paper.form_id]) for paper in papers.get(key, {}).values()),
-            tuple(taken_back.get(key, ())),
-        )
-        for key, subject_key in people.items()
-    }
+    for row in fetch(_WITHDRAWALS, ids):
+        taken_back.setdefault(row[0], []).append(_withdrawal(row))
+    forms = _forms({row[5] for row in rows if row[5] is not None})
+    answers = _Answers(forms)
+    said: dict[int, DonorFacts] = {}
+    for patient_id, papers in groupby(rows, key=itemgetter(0)):
+        first, *more = papers
+        consents = tuple(_consent(row, forms, answers) for row in (first, *more) if row[4] is not None)
+        gone = tuple(taken_back.get(patient_id, ()))
+        said[patient_id] = DonorFacts(first[1] or "", consents, gone, first[2], first[3])
+    return said
 
 
-def forms_in_force(study_ids: Iterable[int]) -> set[int]:
-    """Which of these studies some form in force covers: its own, or one of the site for all."""
-    covered: set[int] = set()
-    for ids in chunks(sorted(set(study_ids)), MOST_KEYS):
-        covered |= {key for (key,) in fetch(_COVERED, {"ids": ids})}
-    return covered
+def forms_in_force(study_ids: Iterable[int], known_at: datetime | None = None) -> set[int]:
+    """Which of these studies some form in force covers: its own, or one of the site for all.
+
+    known_at  as it was known then; now unless given
+    """
+    statement, more = (_COVERED, {}) if known_at is None else (_COVERED_THEN, {"known_at": known_at})
+    return {key for (key,) in fetch(statement, {"ids": sorted(set(study_ids)), **more})}
 
 
 def latest_events(patient_ids: Iterable[int]) -> dict[int, int]:
     """The last event that changed what each patient allows; 0 where there is none. Each patient asked for is there."""
     wanted = sorted(set(patient_ids))
     latest = dict.fromkeys(wanted, 0)
-    for ids in chunks(wanted, MOST_KEYS):
-        latest.update((patient_id, event) for patient_id, event in fetch(_EVENTS, {"ids": ids}))
+    latest.update((patient_id, event) for patient_id, event in fetch(_EVENTS, {"ids": wanted}))
     return latest
 
 
-def _gather(
-    papers: dict[int, _Paper],
-    consent_id: int,
-    form_id: int,
-    signed_on: date,
-    recorded_at: datetime,
-    corrects: int | None,
-    clause_id: int | None,
-    answer: str | None,
-) -> None:
-    """One row is one answer, or a consent without any."""
-    paper = papers.get(consent_id)
-    if paper is None:
-        paper = papers[consent_id] = _Paper(consent_id, form_id, signed_on, recorded_at, corrects, {})
-    if clause_id is not None and answer is not None:
-        paper.answers[clause_id] = answer
+class _Answers(dict[tuple[int, str], Mapping[str, str]]):
+    """The answers of a consent by its form and their text; people give the same answers again and again."""
+
+    def __init__(self, forms: dict[int, _Form]) -> None:
+        self.forms = forms
+
+    def __missing__(self, key: tuple[int, str]) -> Mapping[str, str]:
+        form_id, text = key
+        names = self.forms[form_id].keys
+        pairs = (each.partition("=") for each in text.split(",") if each)
+        given = self[key] = {names[int(clause_id)]: answer for clause_id, _, answer in sorted(pairs)}
+        return given
 
 
-def _consent(paper: _Paper, form: _Form) -> ConsentFact:
+def _consent(row: Any, forms: dict[int, _Form], answers: _Answers) -> ConsentFact:
+    key, form_id, signed_on, recorded_at, corrects, basis, given_by, given = row[4:12]
+    form = forms[form_id]
     return ConsentFact(
-        id=paper.id,
+        id=key,
         family=form.family,
         version=form.version,
         study=form.study,
-        signed_on=paper.signed_on,
-        seq=paper.id,
-        recorded_at=paper.recorded_at,
+        signed_on=signed_on,
+        seq=key,
+        recorded_at=recorded_at,
         clauses=form.clauses,
-        answers={form.keys[clause_id]: answer for clause_id, answer in paper.answers.items()},
-        corrects=paper.corrects,
+        answers=answers[form_id, given or ""],
+        corrects=corrects,
+        basis=basis,
+        given_by=given_by,
     )
 
 
@@ -199,6 +204,8 @@ def _withdrawal(row: Any) -> WithdrawalFact:
         family=row[5],
         clause=row[6],
         study=row[7],
+        objects_to=row[8],
+        reversed_at=row[9],
     )
 
 
@@ -212,9 +219,8 @@ def _forms(form_ids: set[int]) -> dict[int, _Form]:
     if not missing:
         return known
     rows: dict[int, list[Any]] = defaultdict(list)
-    for ids in chunks(missing, MOST_KEYS):
-        for row in fetch(_FORMS, {"ids": ids}):
-            rows[row[0]].append(row)
+    for row in fetch(_FORMS, {"ids": missing}):
+        rows[row[0]].append(row)
     read = {form_id: _form(found) for form_id, found in rows.items()}
     _keep(known, read)
     return {**known, **read}

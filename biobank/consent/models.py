@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from biobank.core.db import Base, BigKey, Json, UTCDateTime
@@ -16,7 +16,16 @@ class ConsentForm(Base):
     __tablename__ = "consent_form"
     __table_args__ = (
         UniqueConstraint("site_id", "code", "version"),
+        Index(
+            "uq_consent_form_in_force",
+            "site_id",
+            "code",
+            unique=True,
+            sqlite_where=text("status = 'in_force'"),
+            postgresql_where=text("status = 'in_force'"),
+        ),
         CheckConstraint("status IN ('draft', 'in_force', 'retired')", name="status_known"),
+        CheckConstraint("kind IN ('consent', 'notice')", name="kind_known"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -27,8 +36,13 @@ class ConsentForm(Base):
     title: Mapped[str] = mapped_column(String(500))
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"), index=True)
     """The study it covers; NULL covers all of the site."""
+    kind: Mapped[str] = mapped_column(String(8), default="consent", server_default="consent")
+    """`consent`: what it says is signed. `notice`: people are informed, and may object."""
     status: Mapped[str] = mapped_column(String(10))
     in_force_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When it became known here to be in force."""
+    in_force_on: Mapped[date | None]
+    """The first day on which it could be signed; NULL: a form that was on paper before it was here."""
     retired_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -67,7 +81,9 @@ class ConsentEvent(Base):
     __tablename__ = "consent_event"
     __table_args__ = (
         Index("ix_consent_event_patient_id", "patient_id", "id"),
-        CheckConstraint("kind IN ('consent', 'withdrawal', 'attribution')", name="kind_known"),
+        CheckConstraint(
+            "kind IN ('consent', 'withdrawal', 'attribution', 'status', 'reversal')", name="kind_known"
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -75,22 +91,41 @@ class ConsentEvent(Base):
     """The `seq` of the rules: rises with time, also across patients, because it is drawn under the patient's lock."""
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
     kind: Mapped[str] = mapped_column(String(12))
-    """`attribution`: a sample turned out to be this patient's."""
+    """`attribution`: a sample turned out to be this patient's. `status`: they came of age, or died. `reversal`: a
+    withdrawal turned out to have been recorded by mistake."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Consent(Base):
-    """One patient's dated answers to one version of one form. Append-only."""
+    """One patient's dated answers to one version of one form, on the legal basis that the law asks for. Append-only."""
 
     __tablename__ = "consent"
+    __table_args__ = (
+        CheckConstraint("basis IN ('consent', 'non_opposition', 'waiver')", name="basis_known"),
+        CheckConstraint(
+            "given_by IN ('patient', 'guardian', 'representative', 'committee')", name="given_by_known"
+        ),
+        CheckConstraint("(basis = 'waiver') = (given_by = 'committee')", name="waiver_by_committee"),
+        CheckConstraint("basis <> 'waiver' OR ethics_reference IS NOT NULL", name="waiver_has_reference"),
+    )
 
     id: Mapped[int] = mapped_column(
         BigKey, ForeignKey("consent_event.id"), primary_key=True, autoincrement=False
     )
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     form_id: Mapped[int] = mapped_column(ForeignKey("consent_form.id"))
+    basis: Mapped[str] = mapped_column(String(14), default="consent", server_default="consent")
+    """A signed consent; no opposition after information (L1211-2); or a committee's waiver of the information."""
+    given_by: Mapped[str] = mapped_column(String(14), default="patient", server_default="patient")
+    """Who answered, or was informed: the patient, who has parental authority, who represents them, or the committee."""
+    channel: Mapped[str | None] = mapped_column(String(10))
+    """How the person was informed: in_person, post, email, phone, portal."""
+    ethics_reference: Mapped[str | None] = mapped_column(String(200))
+    """Of a waiver: the committee's opinion."""
+    basis_reason: Mapped[str | None] = mapped_column(Text)
+    """Of a waiver: why the person could not, or need not, be informed."""
     signed_on: Mapped[date]
-    """When it was true in the world."""
+    """When it was true in the world: the day of the signature, of the information, or of the committee's opinion."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
     """When it became known here."""
     recorded_by: Mapped[str] = mapped_column(String(64))
@@ -115,26 +150,31 @@ class ConsentAnswer(Base):
 
 
 class Withdrawal(Base):
-    """Takes back all, one clause of a form family, or one study. Append-only."""
+    """Takes back all, one clause of a form family, or one study; or objects to one thing. Append-only."""
 
     __tablename__ = "withdrawal"
     __table_args__ = (
-        CheckConstraint("scope IN ('all', 'clause', 'study')", name="scope_known"),
+        CheckConstraint("scope IN ('all', 'clause', 'study', 'objection')", name="scope_known"),
         CheckConstraint("fate IN ('keep', 'destroy', 'anonymise')", name="fate_known"),
         CheckConstraint("(scope = 'clause') = (form_code IS NOT NULL)", name="clause_names_form"),
         CheckConstraint("(scope = 'clause') = (clause_key IS NOT NULL)", name="clause_names_key"),
         CheckConstraint("(scope = 'study') = (study_id IS NOT NULL)", name="study_named"),
+        CheckConstraint("(scope = 'objection') = (objects_to IS NOT NULL)", name="objection_named"),
     )
 
     id: Mapped[int] = mapped_column(
         BigKey, ForeignKey("consent_event.id"), primary_key=True, autoincrement=False
     )
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
-    scope: Mapped[str] = mapped_column(String(8))
+    scope: Mapped[str] = mapped_column(String(10))
     form_code: Mapped[str | None] = mapped_column(String(80))
     clause_key: Mapped[str | None] = mapped_column(String(40))
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"))
+    objects_to: Mapped[str | None] = mapped_column(String(40))
+    """A term that stands over every form of the person, such as NO_GENETIC."""
     received_on: Mapped[date]
+    channel: Mapped[str | None] = mapped_column(String(10))
+    """How it reached us: in_person, post, email, phone, portal."""
     fate: Mapped[str] = mapped_column(String(10))
     """What the person wants done with what is left: keep unused, destroy, or break the link."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -147,4 +187,50 @@ class Withdrawal(Base):
             "form": self.form_code,
             "clause": self.clause_key,
             "study_id": self.study_id,
+            "objects_to": self.objects_to,
         }
+
+
+class WithdrawalReversal(Base):
+    """A withdrawal that the person never meant: recorded by mistake, and taken out of force by somebody else.
+
+    The withdrawal stays on record. Append-only.
+    """
+
+    __tablename__ = "withdrawal_reversal"
+
+    id: Mapped[int] = mapped_column(
+        BigKey, ForeignKey("consent_event.id"), primary_key=True, autoincrement=False
+    )
+    withdrawal_id: Mapped[int] = mapped_column(ForeignKey("withdrawal.id"), unique=True)
+    reason: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_by: Mapped[str] = mapped_column(String(64))
+
+
+class SignedDocument(Base):
+    """The paper itself, as it was scanned: of a consent, or of a withdrawal. Replaced, never overwritten.
+
+    What is in it can be erased, with the person's link; that it was there, and its hash, cannot.
+    """
+
+    __tablename__ = "signed_document"
+    __table_args__ = (
+        CheckConstraint("(consent_id IS NULL) <> (withdrawal_id IS NULL)", name="of_one_thing"),
+        CheckConstraint("(content IS NULL) = (erased_at IS NOT NULL)", name="erased_has_no_content"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    consent_id: Mapped[int | None] = mapped_column(ForeignKey("consent.id"), index=True)
+    withdrawal_id: Mapped[int | None] = mapped_column(ForeignKey("withdrawal.id"), index=True)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("signed_document.id"), unique=True)
+    media_type: Mapped[str] = mapped_column(String(40))
+    """application/pdf, image/png or image/jpeg, found out from the content. Its file name is not kept: people write
+    names in file names."""
+    size: Mapped[int]
+    """In bytes."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_by: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

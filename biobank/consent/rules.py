@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import chain
 
+from biobank.consent import gates
 from biobank.consent.answers import Papers, read
 from biobank.consent.facts import (
     ClauseFact,
@@ -16,14 +17,16 @@ from biobank.consent.facts import (
     HoldFact,
     Review,
     SampleFacts,
+    StudyFacts,
     Use,
     WithdrawalFact,
+    donor_as_dict,
     facts_as_dict,
     facts_from_dict,
     use_as_dict,
     use_from_dict,
 )
-from biobank.consent.family import Question, ask, forbidding, missed, paper, reply, withdrawn
+from biobank.consent.family import Question, ask, forbidding, missed, objected, paper, reply, withdrawn
 from biobank.consent.terms import Purpose, Term, parse_purposes, parse_term
 from biobank.consent.verdicts import (
     COLOURS,
@@ -54,11 +57,13 @@ __all__ = [
     "Review",
     "SampleFacts",
     "Standing",
+    "StudyFacts",
     "Term",
     "Use",
     "Verdict",
     "WithdrawalFact",
     "decide",
+    "donor_as_dict",
     "facts_as_dict",
     "facts_from_dict",
     "may_preserve",
@@ -71,7 +76,7 @@ __all__ = [
 ]
 
 # Stored with every decision: rises when the same facts could give another verdict.
-RULE_VERSION = "1"
+RULE_VERSION = "2"
 
 OWN_CARE = "own_care"
 PRESERVE_ACTS = frozenset({"receive", "spin", "aliquot", "derive", "freeze", "move", "pool", "discard"})
@@ -115,7 +120,7 @@ def decide(
         return Decision(Verdict.PERMIT, (Reason("own_care"),))
     settled = frozenset(chain.from_iterable(review.reason_codes for review in reviews))
     question = ask(use, as_of, vocabulary)
-    findings = _settle(_about_the_request(sample, use), settled)
+    findings = _settle(_about_the_request(sample, use, as_of, vocabulary), settled)
     consent_ids = []
     for donor in _in_order(sample.donors):
         papers = read(donor, sample.study, as_of=as_of, known_at=known_at)
@@ -167,20 +172,29 @@ def standing(
         return Standing("red", Reason("no_donor"))
     vocabulary = vocabulary or consent_vocabulary()
     found = [
-        _donor_standing(read(donor, sample.study, as_of=as_of, known_at=known_at), sample, vocabulary)
+        _donor_standing(
+            donor, read(donor, sample.study, as_of=as_of, known_at=known_at), sample, as_of, vocabulary
+        )
         for donor in _in_order(sample.donors)
     ]
+    keep_until = sample.terms.keep_until
+    if keep_until is not None and as_of > keep_until:
+        found.append(Standing("red", Reason("retention_over", {"keep_until": keep_until.isoformat()})))
     least = max(found, key=lambda each: COLOURS.index(each.colour))
     if least.colour == "green" and sample.holds:
-        return Standing("amber", _holds(sample.holds)[0])
+        return Standing("amber", gates.holds(sample.holds)[0])
     return least
 
 
-def _donor_standing(papers: Papers, sample: SampleFacts, vocabulary: ConsentVocabulary) -> Standing:
+def _donor_standing(
+    donor: DonorFacts, papers: Papers, sample: SampleFacts, as_of: date, vocabulary: ConsentVocabulary
+) -> Standing:
     if (withdrawal := papers.withdrawal(vocabulary)) is not None:
         return Standing("red", withdrawn(withdrawal))
     if (silence := _silence(papers, sample)) is not None:
         return Standing("amber", silence)
+    for verdict, reason in gates.about_the_donor(sample, donor, papers, as_of, vocabulary):
+        return Standing("red" if verdict is Verdict.DENY else "amber", reason)
     for family in papers.families:
         if family.gives_something(vocabulary):
             return Standing("green", Reason("consent_given", paper(family.newest)))
@@ -190,19 +204,17 @@ def _donor_standing(papers: Papers, sample: SampleFacts, vocabulary: ConsentVoca
     return Standing("red", next(iter(against), Reason("no_permission", paper(papers.families[0].newest))))
 
 
-def _about_the_request(sample: SampleFacts, use: Use) -> list[Finding]:
+def _about_the_request(
+    sample: SampleFacts, use: Use, as_of: date, vocabulary: ConsentVocabulary
+) -> list[Finding]:
     """What stands in the way whatever the donors answered."""
-    findings = [Finding(Verdict.DENY, reason) for reason in _holds(sample.holds)]
+    findings = gates.about_the_sample(sample, use, as_of, vocabulary)
     if not sample.donors:
         findings.append(Finding(Verdict.DENY, Reason("no_donor")))
     if not use.purposes:
         findings.append(Finding(Verdict.DENY, Reason("purpose_missing")))
     findings += [Finding(Verdict.REVIEW, _flag(flag)) for flag in sorted(set(use.flags))]
     return findings
-
-
-def _holds(holds: Iterable[HoldFact]) -> list[Reason]:
-    return [Reason("hold", {"hold": code}) for code in sorted({hold.code for hold in holds})]
 
 
 def _flag(flag: str) -> Reason:
@@ -221,8 +233,12 @@ def _ask_donor(
         return _of(donor, sample, [Finding(Verdict.DENY, reason) for reason in reasons]), None
 
     replies = [reply(family, question) for family in papers.families]
-    objections = chain.from_iterable(each.objections for each in replies)
-    common = _settle(_of(donor, sample, objections), settled)
+    over_all = [
+        *gates.about_the_donor(sample, donor, papers, question.as_of, question.vocabulary),
+        *(objected(withdrawal, question) for withdrawal in papers.objections),
+        *chain.from_iterable(each.objections for each in replies),
+    ]
+    common = _settle(_of(donor, sample, over_all), settled)
     answers = [(_settle(_of(donor, sample, each.findings), settled), each.consent_id) for each in replies]
     best = min((worst(findings) for findings, _ in answers), key=SEVERITY.__getitem__)
     chosen = [answer for answer in answers if worst(answer[0]) is best]

@@ -4,36 +4,51 @@ Forms are made in `forms`, what is on file is shown by `reading`, and handed to 
 asked for here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from biobank.audit import service as audit
+from biobank.consent import bases
+from biobank.consent.events import attribute, lock_patients, next_event, require_known, tell, wrong_day
 from biobank.consent.forms import (
     find_form,
     forms_to_sign,
     make_form,
+    next_version,
     page_of_forms,
     put_in_force,
     redraft,
+    require_draft,
     retire,
+    version_in_force,
 )
 from biobank.consent.loading import donor_facts, forms_in_force, latest_events
-from biobank.consent.models import Consent, ConsentAnswer, ConsentEvent, ConsentForm, Withdrawal
-from biobank.consent.reading import RecordedConsent, consents_of, find_withdrawal, withdrawals_of
-from biobank.consent.scopes import Scope, read_scope
+from biobank.consent.models import Consent, ConsentAnswer, ConsentForm
+from biobank.consent.reading import (
+    RecordedConsent,
+    consents_of,
+    find_withdrawal,
+    reversal_of,
+    reversals_of,
+    withdrawals_of,
+)
+from biobank.consent.scopes import Scope, objections, read_scope
+from biobank.consent.status import note_status, wrong_of_age
+from biobank.consent.withdrawals import FATES, check_withdrawal, record_withdrawal, reverse_withdrawal
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.core.db import db, lock
+from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
-from biobank.core.times import YEARS, local_day
+from biobank.core.times import local_day
 from biobank.patients.models import Patient
 
 __all__ = [
+    "FATES",
     "RecordedConsent",
     "Scope",
+    "attribute",
     "check_withdrawal",
     "consents_of",
     "donor_facts",
@@ -44,23 +59,25 @@ __all__ = [
     "latest_events",
     "lock_patients",
     "make_form",
+    "next_version",
+    "note_status",
+    "objections",
     "page_of_forms",
     "put_in_force",
     "read_scope",
     "record_consent",
     "record_withdrawal",
     "redraft",
+    "require_draft",
     "retire",
+    "reversal_of",
+    "reversals_of",
+    "reverse_withdrawal",
+    "version_in_force",
     "withdrawals_of",
 ]
 
 ANSWERS = ("granted", "refused")
-FATES = ("keep", "destroy", "anonymise")
-
-
-def lock_patients(patient_ids: Iterable[int]) -> list[Patient]:
-    """Lock patients until the unit of work ends: before what they said is read, and before it changes."""
-    return lock(Patient, patient_ids)
 
 
 def record_consent(
@@ -70,31 +87,67 @@ def record_consent(
     signed_on: date,
     answers: Mapping[str, str],
     by: Actor,
+    basis: str | None = None,
+    given_by: str | None = None,
+    channel: str | None = None,
+    ethics_reference: str | None = None,
+    basis_reason: str | None = None,
+    of_age_on: date | None = None,
     corrects: int | None = None,
     reason: str | None = None,
 ) -> Consent:
-    """A patient's dated answers to one version of one form.
+    """A patient's dated answers to one version of one form; what it takes on which basis stands in `bases`.
 
-    answers   clause key -> granted or refused; a clause that is not there was left blank, which is no yes
-    corrects  the key of a mistaken record of this patient that this one replaces; then `reason` says why
-    raises    Malformed naming every bad field; RuleViolation for a form nobody could sign that day, or a record that
-              was corrected already
+    signed_on  the day of the signature, of the information, or of the committee's opinion
+    answers    clause key -> granted or refused; a clause that is not there was left blank, which is no yes
+    basis      consent for a form that is signed, non_opposition or waiver for a notice; the first unless given
+    given_by   patient unless given, guardian or representative; of a waiver the committee
+    of_age_on  with a guardian's first answer: when the person comes of age. Kept on the patient
+    corrects   the key of a mistaken record of this patient that this one replaces; then `reason` says why
+    raises     Malformed naming every bad field; RuleViolation for a form nobody could sign that day, or a record that
+               was corrected already
     """
     lock_patients([patient.id])
     if not by.sees(patient.site_id) or form.site_id != patient.site_id:
         raise NotFound("form_unknown", form=form.code, version=form.version)
+    require_known(patient)
     _check_form(form, signed_on)
+    given = bases.Grounds(
+        *bases.usual(form.kind, basis, given_by), channel, ethics_reference, basis_reason, of_age_on
+    )
     wrong = _wrong_answers(form, answers) | _wrong_correction(patient, corrects, reason)
-    if bad_day := _wrong_signature(patient, signed_on):
-        wrong["signed_on"] = bad_day
+    wrong |= bases.wrong_grounds(form.kind, given)
+    wrong |= _wrong_days(patient, given, signed_on, corrects)
     if wrong:
         raise Malformed(wrong)
     _check_uncorrected(corrects)
-    event = _event(patient, "consent")
+    consent = _write(patient, form, signed_on, given, corrects, reason, by)
+    _write_answers(consent, form, answers)
+    if given.of_age_on is not None:
+        patient.of_age_on = given.of_age_on
+    _tell(patient, consent, form, answers, given, by)
+    return consent
+
+
+def _write(
+    patient: Patient,
+    form: ConsentForm,
+    signed_on: date,
+    given: bases.Grounds,
+    corrects: int | None,
+    reason: str | None,
+    by: Actor,
+) -> Consent:
+    event = next_event(patient, "consent")
     consent = Consent(
         id=event.id,
         patient_id=patient.id,
         form_id=form.id,
+        basis=given.basis,
+        given_by=given.given_by,
+        channel=given.channel,
+        ethics_reference=given.ethics_reference,
+        basis_reason=given.basis_reason,
         signed_on=signed_on,
         recorded_at=event.recorded_at,
         recorded_by=by.key,
@@ -103,95 +156,68 @@ def record_consent(
     )
     db.session.add(consent)
     db.session.flush()
+    return consent
+
+
+def _write_answers(consent: Consent, form: ConsentForm, answers: Mapping[str, str]) -> None:
     ids = {clause.key: clause.id for clause in form.clauses}
     db.session.add_all(
         ConsentAnswer(consent_id=consent.id, clause_id=ids[key], answer=answer)
         for key, answer in answers.items()
     )
     db.session.flush()
+
+
+def _tell(
+    patient: Patient,
+    consent: Consent,
+    form: ConsentForm,
+    answers: Mapping[str, str],
+    given: bases.Grounds,
+    by: Actor,
+) -> None:
     after = {
         "consent": consent.id,
         "form": form.code,
         "version": form.version,
-        "signed_on": signed_on.isoformat(),
+        "basis": given.basis,
+        "given_by": given.given_by,
+        "signed_on": consent.signed_on.isoformat(),
         "answers": dict(answers),
-    } | ({"corrects": corrects} if corrects else {})
-    _record(patient, "consent_recorded", by, after, reason)
-    return consent
-
-
-def record_withdrawal(
-    *, patient: Patient, scope: str | Mapping[str, str], received_on: date, fate: str, by: Actor
-) -> Withdrawal:
-    """A patient takes back all, one clause, or one study; whoever never consented objects.
-
-    The row only: what it does to samples is `biobank.withdrawal.service`.
-
-    scope   "all", {"form", "clause"} or {"study"}
-    fate    keep, destroy or anonymise what is left
-    raises  NotFound for an unknown form or study; Malformed naming every other bad field
-    """
-    lock_patients([patient.id])
-    if not by.sees(patient.site_id):
-        raise NotFound("patient_unknown", patient=patient.code)
-    named = read_scope(scope, patient=patient, by=by)
-    check_withdrawal(patient=patient, received_on=received_on, fate=fate)
-    event = _event(patient, "withdrawal")
-    withdrawal = Withdrawal(
-        id=event.id,
-        patient_id=patient.id,
-        scope=named.kind,
-        form_code=named.form,
-        clause_key=named.clause,
-        study_id=named.study.id if named.study else None,
-        received_on=received_on,
-        fate=fate,
-        recorded_at=event.recorded_at,
-        recorded_by=by.key,
-    )
-    db.session.add(withdrawal)
-    db.session.flush()
-    after = {
-        "withdrawal": withdrawal.id,
-        "scope": named.as_given(),
-        "received_on": received_on.isoformat(),
-        "fate": fate,
     }
-    _record(patient, "withdrawal_recorded", by, after)
-    return withdrawal
-
-
-def check_withdrawal(*, patient: Patient, received_on: date, fate: str) -> None:
-    """raises Malformed for a day to come, one before anything was given, or an unknown fate"""
-    wrong: dict[str, Reason] = {}
-    today = local_day(clock.now(), clock.zone())
-    if fate not in FATES:
-        wrong["fate"] = Reason("fate_unknown", {"given": fate[:40], "known": ", ".join(FATES)})
-    first = db.session.scalar(select(func.min(Consent.signed_on)).where(Consent.patient_id == patient.id))
-    if bad_day := _wrong_day(received_on, today):
-        wrong["received_on"] = bad_day
-    elif first is not None and received_on < first:
-        days = {"received_on": received_on.isoformat(), "signed_on": first.isoformat()}
-        wrong["received_on"] = Reason("withdrawn_before_consent", days)
-    if wrong:
-        raise Malformed(wrong)
+    more = {
+        "channel": given.channel,
+        "ethics_reference": given.ethics_reference,
+        "of_age_on": audit.veil(given.of_age_on, patient.veil_key),
+        "corrects": consent.corrects_id,
+    }
+    after |= {name: value for name, value in more.items() if value is not None}
+    tell(patient, "consent_recorded", by, after, consent.reason)
 
 
 def _check_form(form: ConsentForm, signed_on: date) -> None:
-    """A form in force may be signed, and one that has retired since, if it was signed before that."""
-    if form.status == "in_force":
-        return
-    if form.retired_at is None:
+    """A form is signed from the day it is in force until the day it retires."""
+    if form.status == "draft":
         raise RuleViolation("form_is_draft", form=form.code, version=form.version)
-    retired_on = local_day(form.retired_at, clock.zone())
-    if signed_on > retired_on:
-        raise RuleViolation(
-            "form_is_retired",
-            form=form.code,
-            version=form.version,
-            retired_on=retired_on.isoformat(),
-            signed_on=signed_on.isoformat(),
-        )
+    retired_on = local_day(form.retired_at, clock.zone()) if form.retired_at else None
+    if form.in_force_on is not None and signed_on < form.in_force_on:
+        code = "form_not_yet_in_force"
+    elif retired_on is not None and signed_on > retired_on:
+        code = "form_is_retired"
+    else:
+        return
+    raise RuleViolation(
+        code,
+        form=form.code,
+        version=form.version,
+        in_force_on=_iso(form.in_force_on),
+        retired_on=_iso(retired_on),
+        signed_on=_iso(signed_on),
+    )
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _wrong_answers(form: ConsentForm, answers: Mapping[str, str]) -> dict[str, Reason]:
@@ -211,17 +237,18 @@ def _wrong_answers(form: ConsentForm, answers: Mapping[str, str]) -> dict[str, R
     }
 
 
-def _wrong_signature(patient: Patient, signed_on: date) -> Reason | None:
-    if patient.birth_year is not None and signed_on.year < patient.birth_year:
-        # The year itself is personal, and is not repeated.
-        return Reason("signed_before_birth", {"signed_on": signed_on.isoformat()})
-    return _wrong_day(signed_on, local_day(clock.now(), clock.zone()))
-
-
-def _wrong_day(day: date, today: date) -> Reason | None:
-    if day > today:
-        return Reason("day_in_future", {"day": day.isoformat(), "today": today.isoformat()})
-    return None if day.year in YEARS else Reason("day_long_ago", {"day": day.isoformat()})
+def _wrong_days(
+    patient: Patient, given: bases.Grounds, signed_on: date, corrects: int | None
+) -> dict[str, Reason]:
+    """What is wrong with the day of the answer, and with the day of coming of age where it was said with it."""
+    person = bases.Person(patient.birth_year, patient.of_age_on, patient.died_on)
+    wrong = {
+        "signed_on": bases.wrong_signature(given, person, signed_on)
+        or wrong_day(signed_on, local_day(clock.now(), clock.zone())),
+        "of_age_on": bases.wrong_majority(given, person, signed_on)
+        or (wrong_of_age(patient, given.of_age_on, leaving_out=corrects) if given.of_age_on else None),
+    }
+    return {name: reason for name, reason in wrong.items() if reason}
 
 
 def _wrong_correction(patient: Patient, corrects: int | None, reason: str | None) -> dict[str, Reason]:
@@ -242,27 +269,3 @@ def _check_uncorrected(corrects: int | None) -> None:
     newer = db.session.scalar(select(Consent.id).where(Consent.corrects_id == corrects))
     if newer is not None:
         raise RuleViolation("consent_corrected_already", consent=corrects, newer=newer)
-
-
-def _event(patient: Patient, kind: str) -> ConsentEvent:
-    """The next number in the order of recording. The patient is locked, so that order is the true one."""
-    event = ConsentEvent(patient_id=patient.id, kind=kind, recorded_at=clock.now())
-    db.session.add(event)
-    db.session.flush()
-    return event
-
-
-def _record(
-    patient: Patient, act: str, by: Actor, after: Mapping[str, Any], reason: str | None = None
-) -> None:
-    audit.record(
-        by=by, act=act, subject=("patient", patient.subject_key or "erased"), after=after, reason=reason
-    )
-
-
-def attribute(patient: Patient) -> ConsentEvent:
-    """A sample turned out to be this patient's: decisions made before no longer count for what is theirs.
-
-    The caller holds the patient's lock.
-    """
-    return _event(patient, "attribution")

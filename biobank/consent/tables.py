@@ -116,7 +116,7 @@ def _all_hold(phrases: Iterable[str], case: Case) -> bool | None:
 def _holds(phrase: str, case: Case) -> bool | None:
     if question := PHRASES.get(phrase):
         return question(case, _NOTHING)
-    named = _MODIFIER_PRESENT.fullmatch(phrase)
+    named = MODIFIER_PRESENT.fullmatch(phrase)
     return named.group(1) in case.additions if named else None
 
 
@@ -160,6 +160,19 @@ def _in_list(value: str | None, given: Given) -> bool | None:
     return value.strip().casefold() in {arg.casefold() for arg in given.term.args}
 
 
+def _all_listed(values: tuple[str, ...], given: Given) -> bool | None:
+    """True when every one of them is in the list; None when none is said, or the list is empty."""
+    answers = [_in_list(value, given) for value in values]
+    return _both(*answers) if answers else None
+
+
+def _is_research_of_the_kind(case: Case, given: Given) -> bool | None:
+    """None as well when the consent says it in words of its own: those are for a person to read."""
+    if not {arg.casefold() for arg in given.term.args} <= case.vocabulary.research_types.keys():
+        return None
+    return _all_listed(case.use.research_types, given)
+
+
 def _country_is_allowed(case: Case, given: Given) -> bool | None:
     """None as well when the consent names a region: which countries it holds is for a person to say."""
     listed = _in_list(case.use.country, given)
@@ -179,9 +192,13 @@ def _is_in_time(case: Case, given: Given) -> bool | None:
 
 
 def _on_file(kinds: tuple[str, ...], case: Case, _: Given) -> bool | None:
+    return on_file(case.use.approvals, kinds, case.as_of)
+
+
+def on_file(approvals: Iterable[str], kinds: tuple[str, ...], as_of: date) -> bool | None:
     """A document of that kind, still valid on the day of use; False when it has run out, None when there is none."""
     expired = False
-    for text in case.use.approvals:
+    for text in approvals:
         document, at, until = text.rpartition("@")
         kind = (document if at else until).partition(":")[0].strip().casefold()
         if kind not in kinds:
@@ -192,7 +209,7 @@ def _on_file(kinds: tuple[str, ...], case: Case, _: Given) -> bool | None:
             last_day = date.fromisoformat(until.strip())
         except ValueError:
             continue
-        if case.as_of <= last_day:
+        if as_of <= last_day:
             return True
         expired = True
     return False if expired else None
@@ -216,6 +233,8 @@ PHRASES: dict[str, Question] = {
     ),
     "country of processing in allowed list": _country_is_allowed,
     "project in allowed list": lambda case, given: _in_list(case.use.study, given),
+    "user in allowed list": lambda case, given: _all_listed(case.use.users, given),
+    "structured research-type predicate satisfied": _is_research_of_the_kind,
     "institution in allowed list": lambda case, given: _in_list(case.use.institution, given),
     "today <= start + n months": _is_in_time,
     # French committees answer as CPP (people) or CEEI (data).
@@ -225,11 +244,14 @@ PHRASES: dict[str, Question] = {
     "signed return-of-data clause on file": partial(_on_file, ("return", "rtn")),
 }
 
+# Those that count from the day of the signature.
+TIMED = frozenset({"today <= start + n months"})
+
 _NOTHING = Given(Term(""), date.min)
 _BARE = {verdict.name: verdict for verdict in Verdict}
 _CONDITION = re.compile(
     r"PERMIT iff (?P<permit>.+?)(?:; REVIEW if (?P<review>.+?))?[;,] else (?P<otherwise>PERMIT|REVIEW|DENY)"
 )
-_MODIFIER_PRESENT = re.compile(r"modifier (\w+) present")
+MODIFIER_PRESENT = re.compile(r"modifier (\w+) present")
 # Two letters that are no country.
 _REGIONS = ("EU", "UE")

@@ -10,12 +10,23 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, insert, select, text, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from biobank.core import clock
 from biobank.core.accession import format_number
 from biobank.core.actor import Actor
+from biobank.core.among import among
 from biobank.core.db import Base, BigKey, UTCDateTime, chunks, current_unit, db, fetch
 from biobank.core.errors import RuleViolation
 
@@ -105,7 +116,7 @@ def _unused(numbers: Sequence[str]) -> list[str]:
     return [number for number in numbers if number not in found]
 
 
-_TYPED_IN = select(ScannableCode.code).where(ScannableCode.code.in_(bindparam("codes", expanding=True)))
+_TYPED_IN = select(ScannableCode.code).where(among(ScannableCode.code, "codes"))
 
 
 def _create_counter(letter: str) -> Any:
@@ -159,13 +170,29 @@ def void(code: str, site_id: int) -> None:
     db.session.execute(query.values(voided_at=clock.now()))
 
 
+def rows_of(kind: str, target_id: int) -> Select[ScannableCode]:
+    """Every code that one thing ever had."""
+    query = select(ScannableCode).where(ScannableCode.kind == kind, ScannableCode.target_id == target_id)
+    return query.order_by(ScannableCode.id)
+
+
+def erase(kind: str, target_id: int, new: str) -> None:
+    """Overwrite what stands for a thing with something that says nothing, and void it.
+
+    new  the text that takes its place. The database allows it only for a patient whose link was broken
+    """
+    for number, row in enumerate(db.session.scalars(rows_of(kind, target_id)).all()):
+        row.code, row.voided_at = new if number == 0 else f"{new}-{number}", clock.now()
+    db.session.flush()
+
+
 _FIND = select(
     ScannableCode.code,
     ScannableCode.kind,
     ScannableCode.target_id,
     ScannableCode.site_id,
     ScannableCode.voided_at.is_not(None),
-).where(ScannableCode.code.in_(bindparam("codes", expanding=True)))
+).where(among(ScannableCode.code, "codes"))
 
 
 def find(codes: Iterable[str], by: Actor) -> list[Found]:

@@ -29,7 +29,9 @@ M = TypeVar("M", bound="Base")
 
 ATTEMPTS = 3
 #: A lock is always taken in this order, so that two units can never wait for each other.
-LOCK_ORDER = ("idempotency_key", "patient", "container", "sample", "accession_counter", "audit_head")
+LOCK_ORDER = (
+    "idempotency_key", "consent_form", "patient", "container", "sample", "accession_counter", "audit_head"
+)  # fmt: skip
 #: PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 TRANSIENT_STATES = {"40001", "40P01", "55P03"}
 #: Largest whole number that either database keeps.
@@ -91,6 +93,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         "busy_timeout = 10000",
         "cache_size = -65536",
         "temp_store = MEMORY",
+        "secure_delete = ON",  # what is erased does not stay readable in freed space
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -216,15 +219,17 @@ def lock(model: type[M], ids: Iterable[int]) -> list[M]:
     unit = current_unit()
     table = model.__tablename__
     wanted = sorted(set(ids))
+    key = model.__mapper__.primary_key[0]
     if all((table, row_key) in unit.locked for row_key in wanted):
-        held = (db.session.get(model, row_key) for row_key in wanted)
-        return [row for row in held if row is not None]
+        held: list[M] = []
+        for chunk in chunks(wanted, 500):  # what is in the session already stays as it is
+            held += db.session.scalars(select(model).where(key.in_(chunk)).order_by(key))
+        return held
     rank = LOCK_ORDER.index(table)
     if rank < unit.highest:
         raise RuntimeError(f"{table} asked for after {LOCK_ORDER[unit.highest]}: see LOCK_ORDER")
     unit.highest = rank
     rows: list[M] = []
-    key = model.__mapper__.primary_key[0]
     for chunk in chunks(wanted, 500):
         query = select(model).where(key.in_(chunk)).order_by(key).with_for_update()
         rows += db.session.scalars(query.execution_options(populate_existing=True))

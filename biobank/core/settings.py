@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flask import current_app
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 PREFIX = "BIOBANK_"
@@ -37,6 +39,22 @@ def load(
     _merge(settings, dict(overrides or {}), "overrides")
     _check(settings)
     return settings
+
+
+def country() -> str | None:
+    """Where the app at hand keeps its samples, ISO 3166 alpha-2; None: leaving the country is not asked about."""
+    code = str(current_app.config["BIOBANK"]["country"]).strip().upper()
+    return code or None
+
+
+def document_bytes() -> int:
+    """The largest scan of a signed paper that the app at hand takes, in bytes."""
+    return int(current_app.config["BIOBANK"]["max_document_bytes"])
+
+
+def withdrawal_answer_days() -> int:
+    """How many days a recipient has to answer a letter about samples of somebody who has withdrawn."""
+    return int(current_app.config["BIOBANK"]["withdrawal_answer_days"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -89,5 +107,7 @@ def _merge(settings: dict[str, Any], more: Mapping[str, Any], source: str, table
 def _check(settings: Mapping[str, Any]) -> None:
     if not 6 <= settings["codes"]["serial_digits"] <= 10:
         raise SettingsError("codes.serial_digits must be 6 to 10")
+    if settings["withdrawal_answer_days"] < 1:
+        raise SettingsError("withdrawal_answer_days must be at least 1")
     if settings["database_uri"] and not settings["secret_key"]:
         raise SettingsError("a database is configured, so secret_key (BIOBANK_SECRET_KEY) must be set")

@@ -21,8 +21,10 @@ __all__ = [
     "ConsentVocabulary",
     "Diseases",
     "DuoTerm",
+    "LegalGate",
     "ModifierRule",
     "PermissionCell",
+    "ResearchType",
     "SampleType",
     "StorageTemperature",
     "Table",
@@ -30,9 +32,12 @@ __all__ = [
     "consent_vocabulary",
     "diseases",
     "duo_terms",
+    "germinal_types",
     "icd10_version",
+    "legal_gates",
     "modifier_rules",
     "permission_matrix",
+    "research_types",
     "sample_types",
     "storage_temperatures",
     "versions",
@@ -127,10 +132,32 @@ class ModifierRule:
         """Whether the term gives something instead of taking it: such a term falls with a withdrawal."""
         return self.test.startswith("(additive)")
 
-    @property
+    @cached_property
     def inert(self) -> bool:
         """Whether it never changes a verdict."""
         return {self.if_true, self.if_false, self.if_unknown} == {NO_EFFECT}
+
+
+@dataclass(frozen=True)
+class LegalGate:
+    """What the law asks before any consent is looked at."""
+
+    code: str
+    """The reason's code."""
+    verdict: str
+    """DENY or REVIEW"""
+    label: str
+    label_fr: str
+    law: str
+
+
+@dataclass(frozen=True)
+class ResearchType:
+    """A kind of research that a consent may be limited to (`RS:biomarker`)."""
+
+    code: str
+    label: str
+    label_fr: str
 
 
 @cache
@@ -215,6 +242,26 @@ def modifier_rules(folder: Path = FOLDER) -> Table[str, ModifierRule]:
     return Table({rule.code: rule for rule in rules}, f"{duo_version}.{own_version}")
 
 
+@cache
+def legal_gates(folder: Path = FOLDER) -> Table[str, LegalGate]:
+    """The gates of the law by the code of their reason, in the order they are asked."""
+    rows, version = _read("legal_gates.csv", folder)
+    return Table({row["code"]: LegalGate(**row) for row in rows}, version)
+
+
+@cache
+def research_types(folder: Path = FOLDER) -> Table[str, ResearchType]:
+    """Every kind of research by its code, such as `biomarker`."""
+    rows, version = _read("research_types.csv", folder)
+    return Table({row["code"]: ResearchType(**row) for row in rows}, version)
+
+
+@cache
+def germinal_types() -> frozenset[str]:
+    """Sample types that hold germinal tissue or cells, which the law guards more closely."""
+    return frozenset(row["code"] for row in _read("germinal_types.csv")[0])
+
+
 class ConsentVocabulary:
     """Everything `consent.rules` reads: terms, matrix, modifiers, diseases; and one version for the whole."""
 
@@ -222,6 +269,8 @@ class ConsentVocabulary:
         self.terms = duo_terms(folder)
         self.matrix = permission_matrix(folder)
         self.modifiers = modifier_rules(folder)
+        self.gates = legal_gates(folder)
+        self.research_types = research_types(folder)
         self.permissions = frozenset(permission for permission, _ in self.matrix) - {NO_PERMISSION}
         self.purposes = frozenset(purpose for _, purpose in self.matrix)
         additive = {code for code, rule in self.modifiers.items() if rule.adds_permission}
@@ -230,7 +279,8 @@ class ConsentVocabulary:
         self.names = self._all_names()
         self.version = (
             f"DUO terms {self.terms.version}, matrix {self.matrix.version},"
-            f" modifiers {self.modifiers.version}, {icd10_version()}"
+            f" modifiers {self.modifiers.version}, gates {self.gates.version},"
+            f" kinds of research {self.research_types.version}, {icd10_version()}"
         )
         self._load_diseases = load_diseases
 
@@ -260,6 +310,8 @@ def versions() -> dict[str, str]:
         "duo": duo_terms().version,
         "permission_matrix": permission_matrix().version,
         "modifier_rules": modifier_rules().version,
+        "legal_gates": legal_gates().version,
+        "research_types": research_types().version,
         "sample_types": sample_types().version,
         "storage_temperatures": _read("miabis_storage_temperature.csv")[1],
         "diseases": icd10_version(),

@@ -1,4 +1,4 @@
-"""The API of fetching and handing out: the pick list, picks by scan, the hand-out, returns."""
+"""The API of fetching and handing out: the pick list, picks by scan, the hand-out, returns, letters to recipients."""
 
 from typing import Any
 
@@ -8,12 +8,15 @@ from flask.typing import ResponseReturnValue
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.errors import RuleViolation
-from biobank.distribution import service
+from biobank.distribution import recalls, service
+from biobank.distribution.models import Recall
 from biobank.distribution.schemas import (
+    AnswerSchema,
     HandOutSchema,
     PickSchema,
     ReturnSchema,
     handed_out_json,
+    letter_json,
     returned_amount,
     stop_json,
 )
@@ -100,3 +103,38 @@ def take_back(data: dict[str, Any], code: str) -> ResponseReturnValue:
         return sample_json(service.return_sample(sample=sample, amount=amount, at=at, by=actor()))
 
     return api_answer(work)
+
+
+@bp.get("/recalls/<int:key>")
+@requires(Permission.CONSENT_RECORD)
+def show_recall(key: int) -> ResponseReturnValue:
+    """One letter after a withdrawal: its tubes, its clock, what was answered."""
+    return jsonify(_letter(_recall(key)))
+
+
+@bp.post("/recalls/<int:key>/sent")
+@requires(Permission.CONSENT_RECORD)
+def send_recall(key: int) -> ResponseReturnValue:
+    """The letter went out."""
+    return api_answer(lambda: _letter(recalls.mark_sent(recall=_recall(key), by=actor())), 200)
+
+
+@bp.post("/recalls/<int:key>/answer")
+@requires(Permission.CONSENT_RECORD)
+@bp.arguments(AnswerSchema)
+def answer_recall(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """What the recipient answered."""
+    return api_answer(
+        lambda: _letter(
+            recalls.record_answer(recall=_recall(key), answer=data["answer"], note=data["note"], by=actor())
+        ),
+        200,
+    )
+
+
+def _recall(key: int) -> Recall:
+    return recalls.find_recall(key, actor())
+
+
+def _letter(recall: Recall) -> dict[str, Any]:
+    return letter_json(recalls.letters([recall])[0])

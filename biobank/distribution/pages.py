@@ -7,14 +7,15 @@ from flask.typing import ResponseReturnValue
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.distribution import service
+from biobank.distribution import recall_pages, service
+from biobank.distribution.page_parts import bp
 from biobank.requests import service as requests
 from biobank.requests.rules import LineStatus
 from biobank.samples import reading
 from biobank.web import pages
 from biobank.web.asking import actor
 
-bp = pages.blueprint("distribution", __name__)
+__all__ = ["bp", "recall_pages"]
 
 
 @bp.get("/requests/<code>/fetch")

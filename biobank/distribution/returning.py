@@ -7,13 +7,15 @@ from biobank.core.actor import Actor
 from biobank.core.db import db, lock
 from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
+from biobank.distribution import recalls
 from biobank.samples import life, quantities
 from biobank.samples import rules as sample_rules
 from biobank.samples.models import QuantityEntry, Sample
 
 
 def return_sample(*, sample: Sample, by: Actor, amount: int | None = None, at: When | None = None) -> Sample:
-    """A tube that was handed out comes back; it stands nowhere until it is placed.
+    """A tube that was handed out comes back; it stands nowhere until it is placed, or destroyed where a withdrawal
+    recalled it.
 
     amount  what is in it now, in its base units: needed where it was known when it left
     raises  Malformed without it; RuleViolation for more than left, or a tube that was not handed out
@@ -28,6 +30,8 @@ def return_sample(*, sample: Sample, by: Actor, amount: int | None = None, at: W
     life.set_status(locked, sample_rules.Act.RETURN, by=by, told="returned", happened=happened)
     if amount == 0:
         life.set_status(locked, sample_rules.Act.DEPLETE, by=by, told="depleted", happened=happened)
+    else:
+        recalls.ask_for_destruction(locked, by)
     return locked
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from biobank.core import units
 from biobank.core.errors import Malformed, Reason
+from biobank.distribution.recalls import ANSWERS, Letter
 from biobank.distribution.service import HandedOut, Stop
 from biobank.samples.models import Sample
 from biobank.web import sentences
@@ -35,6 +36,31 @@ class ReturnSchema(Schema):
     mass_ug = Amount(load_default=None, allow_none=True)
     cell_count = Amount(load_default=None, allow_none=True)
     at = SafeString(load_default=None, allow_none=True, max_length=40)
+
+
+class AnswerSchema(Schema):
+    """What the recipient of a letter answered."""
+
+    answer = SafeString(required=True, validate=validate.OneOf(ANSWERS))
+    note = SafeString(load_default=None, allow_none=True, max_length=2000, lines=True)
+
+
+def letter_json(letter: Letter) -> dict[str, Any]:
+    """What is asked back after a withdrawal, from whom, and what was answered."""
+    recall = letter.recall
+    return {
+        "id": recall.id,
+        "withdrawal": recall.withdrawal_id,
+        "request": letter.request.code,
+        "recipient": recall.recipient,
+        "samples": [sample.code for sample in letter.samples],
+        "due_on": recall.due_on.isoformat(),
+        "sent_at": recall.sent_at.isoformat() if recall.sent_at else None,
+        "answer": recall.answer,
+        "answered_at": recall.answered_at.isoformat() if recall.answered_at else None,
+        "note": recall.note,
+        "overdue": letter.overdue,
+    }
 
 
 def returned_amount(data: dict[str, Any], sample: Sample) -> int | None:

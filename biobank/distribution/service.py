@@ -1,25 +1,22 @@
 """DISTRIBUTION: tubes are fetched by scan and handed over; consent is asked again each time, and may say no."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from sqlalchemy import select
 
 from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.core.db import Again, chunks, db, lock
+from biobank.core.db import Again, db, lock
 from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.distribution import rules
 from biobank.distribution.returning import return_sample
+from biobank.distribution.withdrawing import refused_since, release_for_withdrawal, release_refused
 from biobank.requests import holding
 from biobank.requests import service as requests
 from biobank.requests.models import Request, RequestLine
 from biobank.requests.rules import (
     LINE_SENTENCES,
-    OPEN_LINES,
-    OPEN_REQUESTS,
     Act,
     LineAct,
     LineStatus,
@@ -40,7 +37,9 @@ __all__ = [
     "missing",
     "pick",
     "pick_list",
+    "refused_since",
     "release_for_withdrawal",
+    "release_refused",
     "return_sample",
 ]
 
@@ -196,6 +195,7 @@ def _give(
             storage.take_out(sample=sample, why="handed_out", by=by, at=at)
         line = lines[sample.id]
         line.status = next_line_status(line.status, LineAct.HAND_OUT, sample=sample.code).value
+        line.handed_to, line.handed_at = to, happened.at or clock.now()
         if sample.remaining:
             quantities.write(sample, -sample.remaining, act="hand_out", happened=happened, by=by)
         life.set_status(
@@ -219,46 +219,6 @@ def _keep(
             request, [lines[sample.id]], why="refused" if decision else "not_available",
             reasons={sample.id: reasons}, verdict=decision.verdict if decision else None, by=by,
         )  # fmt: skip
-
-
-def release_for_withdrawal(sample_ids: Iterable[int], by: Actor) -> list[dict[str, str]]:
-    """Let go of these samples in every request that is still open: part of a withdrawal's own unit of work, whose
-    locks of the donors and the samples it needs.
-
-    returns  what was let go: {"request": code, "sample": code} each
-    """
-    found = _open_lines(sample_ids)
-    lock(Sample, {line.sample_id for line in found})
-    open_now = {request.id: request for request in holding.hold_rows(line.request_id for line in found)}
-    released = []
-    for request_id, request in open_now.items():
-        mine = {line.sample_id for line in found if line.request_id == request_id}
-        lines = [line for line in requests.lines_of(request, *OPEN_LINES) if line.sample_id in mine]
-        codes = {
-            each.sample.id: each.sample.code for each in requests.asked_of(request) if each.sample.id in mine
-        }
-        if request.status not in OPEN_REQUESTS or not lines:
-            continue
-        why = {
-            line.sample_id: [Reason("withdrawn_since", {"sample": codes[line.sample_id]})] for line in lines
-        }
-        holding.let_go(request, lines, why="withdrawal", reasons=why, verdict="deny", by=by)
-        released += [{"request": request.code, "sample": codes[line.sample_id]} for line in lines]
-        holding.finish(request, by)
-    return released
-
-
-def _open_lines(sample_ids: Iterable[int]) -> list[RequestLine]:
-    found: list[RequestLine] = []
-    for chunk in chunks(sorted(set(sample_ids)), 500):
-        query = (
-            select(RequestLine)
-            .join(Request, Request.id == RequestLine.request_id)
-            .where(RequestLine.sample_id.in_(chunk), RequestLine.status.in_(OPEN_LINES))
-            .where(Request.status.in_(OPEN_REQUESTS))
-        )
-        found += db.session.scalars(query)
-    return found
 
 
 def _tell(act: str, sample: Sample, request: Request, by: Actor, at: When | None) -> None:

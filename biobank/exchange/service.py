@@ -17,16 +17,19 @@ from biobank.consent import service as consent
 from biobank.core.actor import Actor
 from biobank.core.db import db, lock
 from biobank.core.errors import Malformed, Reason, RuleViolation
-from biobank.exchange import gdc, planning
+from biobank.exchange import forgetting, gdc, planning
 from biobank.exchange.landing import Landing
 from biobank.exchange.people import People
 from biobank.exchange.planning import Plan
 from biobank.exchange.profile import LONGEST_PROJECT, Finding, Profile
 from biobank.exchange.sifting import Sieve
 from biobank.exchange.standing import Shelf
+from biobank.patients import links
 from biobank.samples import gate
 from biobank.samples.models import Sample
 from biobank.studies.models import Study
+
+links.register("imported_record", forgetting.LINK)
 
 PROFILES: dict[str, Callable[[], Profile]] = {"gdc": gdc.load}
 FIRST_SITE = "MAIN"

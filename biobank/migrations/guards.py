@@ -20,14 +20,14 @@ class Guard:
     keys     every unique key: an existing one is not inserted again (SQLite; PostgreSQL has no REPLACE)
     frozen   columns that never change once written; None: all of them (append-only)
     once     columns that are written once, from NULL, and then never again
-    current  unique keys that hold among the rows where a column is still NULL: ((columns), column)
+    current  unique keys that hold among the rows where some columns are still NULL: ((columns), (columns that are NULL))
     """
 
     table: str
     keys: tuple[tuple[str, ...], ...]
     frozen: tuple[str, ...] | None = None
     once: tuple[str, ...] = ()
-    current: tuple[tuple[tuple[str, ...], str], ...] = ()
+    current: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
 
 GUARDS = (
@@ -36,6 +36,46 @@ GUARDS = (
     Guard("consent", (("id",), ("corrects_id",))),
     Guard("consent_answer", (("consent_id", "clause_id"),)),
     Guard("withdrawal", (("id",),)),
+    Guard("withdrawal_reversal", (("id",), ("withdrawal_id",))),
+    Guard("consent_review", (("id",),)),
+    Guard("study_terms", (("id",),)),
+    Guard("recall_sample", (("recall_id", "sample_id"),)),
+    Guard(
+        "signed_document",
+        (("id",), ("replaces_id",)),
+        frozen=(
+            "id",
+            "consent_id",
+            "withdrawal_id",
+            "replaces_id",
+            "media_type",
+            "size",
+            "sha256",
+            "recorded_at",
+            "recorded_by",
+        ),
+        once=("erased_at",),
+    ),
+    Guard(
+        "destruction_task",
+        (("id",),),
+        frozen=("id", "site_id", "sample_id", "withdrawal_id", "reason", "opened_at", "opened_by"),
+        once=("first_at", "first_by", "done_at", "done_by", "cancelled_at", "cancelled_by"),
+        current=((("sample_id",), ("done_at", "cancelled_at")),),
+    ),
+    Guard(
+        "recall",
+        (("id",),),
+        frozen=("id", "site_id", "withdrawal_id", "request_id", "recipient", "due_on", "opened_at"),
+        once=("sent_at", "sent_by", "answered_at", "answered_by", "answer"),
+    ),
+    Guard(
+        "anonymisation",
+        (("id",),),
+        frozen=("id", "patient_id", "withdrawal_id", "asked_at", "asked_by"),
+        once=("agreed_at", "agreed_by", "cancelled_at", "cancelled_by"),
+        current=((("patient_id",), ("agreed_at", "cancelled_at")),),
+    ),
     Guard("decision", (("id",),)),
     Guard("sample_use", (("id",), ("decision_id",))),
     Guard("quantity_entry", (("id",),)),
@@ -47,24 +87,29 @@ GUARDS = (
     Guard(
         "imported_record",
         (("id",), ("site_id", "profile", "external_id")),
-        frozen=("id", "external_id", "sample_id"),
+        frozen=("id", "sample_id"),
     ),
     Guard("audit_head", (("id",),), frozen=("id",)),
     Guard("accession_counter", (("letter",),), frozen=("letter",)),
     Guard(
         "scannable_code",
         (("id",), ("code", "site_id")),
-        frozen=("id", "code", "kind", "site_id"),
+        frozen=("id", "kind", "site_id"),
         once=("voided_at",),
     ),
     Guard("site", (("id",), ("code",)), frozen=("id", "code")),
     Guard("study", (("id",), ("site_id", "code")), frozen=("id", "site_id", "code")),
-    Guard("patient", (("id",), ("site_id", "code"), ("subject_key",)), frozen=("id", "site_id")),
+    Guard(
+        "patient",
+        (("id",), ("site_id", "code"), ("subject_key",)),
+        frozen=("id", "site_id"),
+        once=("anonymised_at",),
+    ),
     Guard(
         "consent_form",
         (("id",), ("site_id", "code", "version")),
         frozen=("id", "site_id", "code", "version", "study_id"),
-        once=("in_force_at", "retired_at"),
+        once=("in_force_at", "in_force_on", "retired_at"),
     ),
     Guard(
         "sample",
@@ -87,9 +132,9 @@ GUARDS = (
         ),
         once=("removed_at", "removed_recorded_at", "removed_by"),
         current=(
-            (("container_id", "position"), "removed_recorded_at"),
-            (("sample_id",), "removed_recorded_at"),
-            (("child_id",), "removed_recorded_at"),
+            (("container_id", "position"), ("removed_recorded_at",)),
+            (("sample_id",), ("removed_recorded_at",)),
+            (("child_id",), ("removed_recorded_at",)),
         ),
     ),
     Guard(
@@ -99,13 +144,18 @@ GUARDS = (
         once=("released_at",),
     ),
     Guard("request", (("id",), ("code",)), frozen=("id", "site_id", "code", "researcher_id")),
-    Guard("request_line", (("id",), ("request_id", "sample_id")), frozen=("id", "request_id", "sample_id")),
+    Guard(
+        "request_line",
+        (("id",), ("request_id", "sample_id")),
+        frozen=("id", "request_id", "sample_id"),
+        once=("handed_to", "handed_at"),
+    ),
     Guard(
         "reservation",
         (("id",),),
         frozen=("id", "line_id", "sample_id", "amount"),
         once=("released_at",),
-        current=((("sample_id",), "released_at"),),
+        current=((("sample_id",), ("released_at",)),),
     ),
 )
 
@@ -121,6 +171,7 @@ _PERMIT_NEEDS_CONSENT = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND 
 _PERMIT_AFTER_WITHDRAWAL = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' AND EXISTS (
     SELECT 1 FROM sample_donor d JOIN sample s ON s.id = d.sample_id JOIN withdrawal w ON w.patient_id = d.patient_id
     WHERE d.sample_id = NEW.sample_id AND (w.scope = 'all' OR w.study_id = s.study_id)
+    AND NOT EXISTS (SELECT 1 FROM withdrawal_reversal r WHERE r.withdrawal_id = w.id)
     AND NOT EXISTS (SELECT 1 FROM consent c
                     WHERE c.patient_id = d.patient_id AND c.id > w.id AND c.corrects_id IS NULL))"""
 _KNOWS_WHAT_IS_UNSAID = """NEW.act <> 'own_care'
@@ -163,10 +214,34 @@ _BELOW_NOTHING = """NEW.amount < 0 AND NEW.amount + coalesce(
     (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = NEW.sample_id), 0) < 0"""
 _HEAD_WITHOUT_ENTRY = """NEW.seq >= OLD.seq
     AND NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = NEW.seq AND e.hash = NEW.hash)"""
+# Breaking the link to a person is the one act that takes their names away; nothing else renames anything.
+_RENAMED = """NEW.code <> OLD.code AND NOT (OLD.kind = 'patient'
+    AND NEW.target_id = OLD.target_id AND OLD.voided_at IS NULL AND NEW.voided_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM patient p WHERE p.id = OLD.target_id AND p.anonymised_at IS NOT NULL))"""
+_IMPORTED_RENAMED = """NEW.external_id <> OLD.external_id AND NOT EXISTS (SELECT 1 FROM patient p
+    WHERE p.anonymised_at IS NOT NULL AND (p.id = OLD.patient_id OR EXISTS (SELECT 1 FROM sample_donor d
+        WHERE d.sample_id = OLD.sample_id AND d.patient_id = p.id)))"""
 _ANOTHER_KEY = """NEW.subject_key IS NOT NULL
     AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key)"""
 
+_LINK_BROKEN_ALONE = """NEW.anonymised_at IS NOT NULL AND OLD.anonymised_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM anonymisation a WHERE a.patient_id = NEW.id AND a.agreed_at IS NOT NULL)"""
+
 CONDITIONS = (
+    (
+        "patient",
+        "UPDATE",
+        "link_broken_alone",
+        _LINK_BROKEN_ALONE,
+        "the link to a person is broken by two people together",
+    ),
+    (
+        "patient",
+        "UPDATE",
+        "pseudonym_changed",
+        "NEW.code <> OLD.code AND (OLD.anonymised_at IS NOT NULL OR NEW.anonymised_at IS NULL)",
+        "a pseudonym stays, until the link to the person is broken",
+    ),
     (
         "decision",
         "INSERT",
@@ -255,7 +330,8 @@ CONDITIONS = (
         "consent_form",
         "UPDATE",
         "form_goes_forward",
-        "OLD.status = 'retired' OR (OLD.status = 'in_force' AND NEW.status = 'draft')",
+        "OLD.status = 'retired' OR (OLD.status = 'in_force' AND NEW.status = 'draft')"
+        " OR (OLD.status <> 'draft' AND NEW.kind <> OLD.kind)",
         "a form only goes forward",
     ),
     (
@@ -313,6 +389,41 @@ CONDITIONS = (
         "subject_key_changed",
         _ANOTHER_KEY,
         "what stands for a patient in the record is erased, never given another",
+    ),
+    (
+        "scannable_code",
+        "UPDATE",
+        "code_renamed",
+        _RENAMED,
+        "a code stays what it is, but for the pseudonym of an anonymised patient, which is overwritten as it is voided",
+    ),
+    (
+        "imported_record",
+        "UPDATE",
+        "imported_renamed",
+        _IMPORTED_RENAMED,
+        "what another system calls a thing is forgotten only with the person it comes from",
+    ),
+    (
+        "withdrawal_reversal",
+        "INSERT",
+        "reversal_by_another",
+        "EXISTS (SELECT 1 FROM withdrawal w WHERE w.id = NEW.withdrawal_id AND w.recorded_by = NEW.recorded_by)",
+        "a withdrawal is taken out of force by somebody else than who recorded it",
+    ),
+    (
+        "signed_document",
+        "UPDATE",
+        "document_changed",
+        "NEW.content IS NOT NULL AND (OLD.content IS NULL OR NEW.content <> OLD.content)",
+        "a signed document is erased or left as it is, never changed",
+    ),
+    (
+        "consent",
+        "INSERT",
+        "form_never_in_force",
+        "EXISTS (SELECT 1 FROM consent_form f WHERE f.id = NEW.form_id AND f.in_force_at IS NULL)",
+        "nobody can have signed a form that was never in force",
     ),
     (
         "audit_head",
@@ -377,11 +488,10 @@ def _sqlite() -> Iterator[str]:
             " AND ".join(
                 [
                     *(f"t.{column} = NEW.{column}" for column in key),
-                    f"t.{open_column} IS NULL",
-                    f"NEW.{open_column} IS NULL",
+                    *(f"{row}.{column} IS NULL" for column in open_columns for row in ("t", "NEW")),
                 ]
             )
-            for key, open_column in guard.current
+            for key, open_columns in guard.current
         ]
         again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} t WHERE {condition})" for condition in exists)
         yield trigger(f"{table}_insert", "INSERT", table, again, f"{table} has this key already")

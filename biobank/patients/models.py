@@ -1,6 +1,6 @@
 """People, known here by a pseudonym."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,4 +27,9 @@ class Patient(Base):
     """Key of the HMAC under which personal values stand in the audit trail; erased with the subject_key."""
     sex: Mapped[str] = mapped_column(String(20), default="unknown")
     birth_year: Mapped[int | None]
+    of_age_on: Mapped[date | None]
+    """The day a child comes of age: what a guardian said must then be asked again."""
+    died_on: Mapped[date | None]
+    anonymised_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the link to the person was broken, for good."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)

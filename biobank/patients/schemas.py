@@ -23,5 +23,7 @@ def patient_json(patient: Patient) -> dict[str, Any]:
         "site": access.site_code(patient.site_id),
         "sex": patient.sex,
         "birth_year": patient.birth_year,
+        "of_age_on": patient.of_age_on.isoformat() if patient.of_age_on else None,
+        "died_on": patient.died_on.isoformat() if patient.died_on else None,
         "recorded_at": patient.recorded_at.isoformat(),
     }

@@ -9,10 +9,11 @@ from biobank.access import service as access
 from biobank.audit import service as audit
 from biobank.core import clock, codes
 from biobank.core.actor import Actor
-from biobank.core.db import chunks, db
+from biobank.core.db import chunks, db, lock
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.core.times import YEARS, local_day
+from biobank.patients import links
 from biobank.patients.models import SEXES, Patient
 
 
@@ -110,7 +111,45 @@ def by_keys(subject_keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def ids_of(subject_keys: Iterable[str]) -> dict[str, int]:
+    """Patient keys behind the keys of the audit trail; an erased key is left out."""
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(set(subject_keys)), 500):
+        query = select(Patient.subject_key, Patient.id).where(Patient.subject_key.in_(chunk))
+        found |= {str(key): number for key, number in db.session.execute(query)}
+    return found
+
+
 def codes_of(patient_ids: Iterable[int]) -> list[str]:
     """The pseudonyms of these patients, in their order."""
     query = select(Patient.code).where(Patient.id.in_(sorted(set(patient_ids)))).order_by(Patient.code)
     return list(db.session.scalars(query))
+
+
+def require_linked(patient: Patient) -> None:
+    """raises RuleViolation `patient_anonymised` once the link is broken: nobody can say any more whose a paper is"""
+    if patient.anonymised_at is not None:
+        raise RuleViolation("patient_anonymised", patient=patient.code)
+
+
+def erase_link(*, patient: Patient, by: Actor) -> Patient:
+    """Break the link to the person, for good: nothing here tells any more who it was.
+
+    The pseudonym, and all that other systems call the person, give way to something random; the keys that the record
+    stands on are erased; the years and days go. Sex, consents, withdrawals, samples and the record itself stay.
+    Who may ask for it, and when, is `biobank.withdrawal.anonymising`.
+
+    raises  RuleViolation `patient_anonymised` when it was done before; NotFound for a patient of another site
+    """
+    (patient,) = lock(Patient, [patient.id])
+    if not by.sees(patient.site_id):
+        raise NotFound("patient_unknown", patient=patient.code)
+    require_linked(patient)
+    audit.record(by=by, act="link_broken", subject=("patient", str(patient.subject_key)))
+    patient.code = f"ANON-{secrets.token_hex(8)}"
+    patient.subject_key = patient.veil_key = None
+    patient.birth_year = patient.of_age_on = patient.died_on = None
+    patient.anonymised_at = clock.now()
+    db.session.flush()
+    links.forget(patient)
+    return patient

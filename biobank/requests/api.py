@@ -12,12 +12,14 @@ from biobank.core.errors import Malformed, Reason
 from biobank.requests import rules, service
 from biobank.requests.schemas import (
     TERMS,
-    CancelSchema,
     LinesSchema,
     RefusalSchema,
+    RequestCancelSchema,
     RequestNewSchema,
+    ReviewSchema,
     chances_json,
     request_json,
+    reviews_json,
     summary_json,
 )
 from biobank.web.api import blueprint, page_arguments
@@ -134,13 +136,37 @@ def submit(code: str) -> ResponseReturnValue:
 @bp.post("/requests/<code>/approve")
 @requires(Permission.REQUEST_DECIDE)
 def approve(code: str) -> ResponseReturnValue:
-    """Decide each line by its donors' consent, and hold the tubes that may be given. Never one's own request."""
+    """Decide each line by its donors' consent, and hold the tubes that may be given. Never one's own request.
+
+    What the rules leave to people stays asked until they have settled it; approving again decides it then.
+    """
 
     def work() -> dict[str, Any]:
         found = service.find_request(code, actor())
         return request_json(service.approve(request=found, by=actor()), actor())
 
     return api_answer(work, 200)
+
+
+@bp.get("/requests/<code>/reviews")
+@requires(Permission.REQUEST_READ)
+def list_reviews(code: str) -> ResponseReturnValue:
+    """What the rules leave to people in this request, open and settled, grouped by reason."""
+    return jsonify(reviews_json(service.find_request(code, actor())))
+
+
+@bp.post("/requests/<code>/reviews")
+@requires(Permission.CONSENT_REVIEW)
+@bp.arguments(ReviewSchema)
+def settle(data: dict[str, Any], code: str) -> ResponseReturnValue:
+    """Settle one reason for all its samples, or for those named: `lift` or `uphold`, and why. Never a denial."""
+
+    def work() -> dict[str, Any]:
+        found = service.find_request(code, actor())
+        service.settle(request=found, **data, by=actor())
+        return reviews_json(found)
+
+    return api_answer(work)
 
 
 @bp.post("/requests/<code>/refuse")
@@ -158,7 +184,7 @@ def refuse(data: dict[str, Any], code: str) -> ResponseReturnValue:
 
 @bp.post("/requests/<code>/cancel")
 @signed_in  # the service lets the researcher, and who decides about requests
-@bp.arguments(CancelSchema, required=False)
+@bp.arguments(RequestCancelSchema, required=False)
 def cancel(data: dict[str, Any], code: str) -> ResponseReturnValue:
     """End a request: what is still held for it is free again."""
 

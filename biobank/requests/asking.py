@@ -27,10 +27,13 @@ ORGANISATIONS: dict[str, str] = {
 #: yes, no or not said -> what the rules take.
 ANSWERS: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 ANSWER_WORDS: dict[str, str] = {"yes": N_("yes"), "no": N_("no"), "": N_("not known yet")}
-PROMISES: dict[str, str] = {
-    "collaboration": N_("It is a collaboration with the biobank"),
-    "publication": N_("The results will be published"),
-    "return": N_("The data won will be given back"),
+#: Kind of approval -> what the form calls it; each has a number and a last day, where there are any.
+APPROVALS: dict[str, str] = {
+    "ethics": N_("Ethics approval"),
+    "collaboration": N_("Collaboration agreement"),
+    "publication": N_("Agreement to publish the results"),
+    "return": N_("Agreement to give the data back"),
+    "export": N_("Authorisation of export"),
 }
 FLAGS: dict[str, str] = {
     "paediatric": N_("Children"),
@@ -56,14 +59,26 @@ def read_form(form: MultiDict[str, str]) -> dict[str, Any]:
         "purposes": purposes(form.getlist("purposes"), form.get("diseases", "")),
         "commercial": ANSWERS.get(form.get("commercial", "")),
         "genetic": ANSWERS.get(form.get("genetic", "")),
-        "approvals": [*form.getlist("promises"), *_ethics(form)],
+        "approvals": approvals(form),
         "flags": form.getlist("flags"),
+        "research_types": form.getlist("research_types"),
+        "users": read_names(form.get("users", "")),
         "samples": read_codes(form.get("samples", "")),
     }
     for name in ("organisation", "country", "institution", "study", "site"):
         if form.get(name, "").strip():
             given[name] = form[name]
     return given
+
+
+def read_review(form: MultiDict[str, str]) -> dict[str, Any]:
+    """What somebody settled, as the API takes it; no sample named means all of them."""
+    return {
+        "reason": form.get("question", ""),
+        "outcome": form.get("outcome", ""),
+        "why": form.get("why", ""),
+        "samples": read_codes(form.get("samples", "")) or None,
+    }
 
 
 def purposes(tags: list[str], diseases: str) -> list[str]:
@@ -77,9 +92,21 @@ def read_codes(text: str) -> list[str]:
     return list(dict.fromkeys(part for part in re.split(r"[\s,;]+", text) if part))
 
 
-def _ethics(form: MultiDict[str, str]) -> list[str]:
-    """The ethics approval with its last day, `ethics:CPP 26.011@2027-03-31`, where there is one."""
-    number, until = form.get("ethics", "").strip(), form.get("ethics_until", "").strip()
-    if not number:
-        return []
-    return [f"ethics:{number}@{until}" if until else f"ethics:{number}"]
+def read_names(text: str) -> list[str]:
+    """Names of people, one a line; a name has blanks and may have a comma in it."""
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+def approvals(form: MultiDict[str, str]) -> list[str]:
+    """What is on file, as the rules read it: `ethics:CPP 26.011@2027-03-31`."""
+    told = []
+    for kind in approval_kinds(form):
+        number = form.get(f"{kind}_number", "").strip().replace("@", " at ")
+        until = form.get(f"{kind}_until", "").strip()
+        told.append(f"{kind}{':' if number else ''}{number}{'@' if until else ''}{until}")
+    return told
+
+
+def approval_kinds(form: MultiDict[str, str]) -> list[str]:
+    """The kinds of which something is written, in the order of the form."""
+    return [kind for kind in APPROVALS if form.get(f"{kind}_number", "").strip() or form.get(f"{kind}_until")]

@@ -11,7 +11,7 @@ from biobank.core.db import Again, chunks, db, lock
 from biobank.core.errors import Reason
 from biobank.requests import letters, reading, rules
 from biobank.requests.models import Request, RequestLine, Reservation
-from biobank.requests.rules import Act, LineAct, LineStatus, Status
+from biobank.requests.rules import Act, LineAct, Status
 from biobank.samples.models import Sample
 
 
@@ -86,7 +86,7 @@ def reserve(request: Request, pairs: Sequence[reading.Asked], by: Actor) -> None
 
 def end_reservations(lines: Sequence[RequestLine], why: str) -> list[Sample]:
     """End what is held for these lines. returns the tubes that were; the caller holds their locks."""
-    held = [line for line in lines if line.status in (LineStatus.RESERVED, LineStatus.PICKED)]
+    held = [line for line in lines if line.status in rules.HOLDING_LINES]
     now = clock.now()
     for chunk in chunks([line.id for line in held], 500):
         ended = update(Reservation).where(Reservation.line_id.in_(chunk), Reservation.released_at.is_(None))
@@ -119,6 +119,17 @@ def let_go(
         line.verdict = verdict or line.verdict
     told = {"samples": sorted(codes.values()), "why": why}
     audit.record(by=by, act="lines_released", subject=("request", request.code), after=told)
+
+
+def close(request: Request, lines: Sequence[RequestLine], *, why: str, by: Actor) -> None:
+    """The request ended before these lines were given. The caller holds the locks of their tubes."""
+    reasons = {line.sample_id: [Reason("request_closed")] for line in lines}
+    let_go(request, lines, why=why, reasons=reasons, by=by)
+
+
+def note_settled(request: Request, reason: str | None, by: Actor) -> None:
+    """When, by whom and why the request was decided, or ended."""
+    request.settled_at, request.settled_by, request.settled_reason = clock.now(), by.key, reason
 
 
 def finish(request: Request, by: Actor) -> bool:

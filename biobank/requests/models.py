@@ -62,6 +62,9 @@ class RequestLine(Base):
     """The verdict at approval."""
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     """Its reasons: code and parameters."""
+    handed_to: Mapped[str | None] = mapped_column(String(500))
+    """Who received the tube."""
+    handed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Reservation(Base):

@@ -4,18 +4,15 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from biobank.access import service as access
 from biobank.access.guard import requires, signed_in
 from biobank.access.permissions import Permission
-from biobank.core.actor import Actor
 from biobank.core.i18n import N_
-from biobank.requests import asking, mail, rules, service
-from biobank.requests.models import Request
-from biobank.requests.rules import Act, LineStatus, Status
-from biobank.requests.schemas import TERMS, LinesSchema, RequestNewSchema, reasons_json
-from biobank.web import pages, sentences
+from biobank.requests import asking, drawing, mail, service
+from biobank.requests.rules import Status
+from biobank.requests.schemas import TERMS, LinesSchema, RequestNewSchema, ReviewSchema
+from biobank.web import pages
 from biobank.web.asking import actor
 
 bp = pages.blueprint("requests", __name__)
@@ -28,6 +25,7 @@ NAVIGATION = [
 
 NEW = RequestNewSchema()
 LINES = LinesSchema()
+REVIEW = ReviewSchema()
 
 
 # --- lists
@@ -70,7 +68,7 @@ def _list(endpoint: str, *, mine: bool) -> ResponseReturnValue:
 @requires(Permission.REQUEST_OWN)
 def new_request() -> ResponseReturnValue:
     """The form: one page, in plain words."""
-    return _new_form({}, None)
+    return drawing.new_form({}, None)
 
 
 @bp.post("/requests/new")
@@ -93,27 +91,7 @@ def make_request() -> ResponseReturnValue:
             service.add_samples(request=made, samples=given["samples"], by=by)
         return url_for("requests.show", code=made.code)
 
-    return pages.submit(work, again=_new_form)
-
-
-def _new_form(problems: dict[str, str], sentence: str | None) -> Any:
-    by = actor()
-    listed: dict[str, str] = {}
-    for name, text in problems.items():  # purposes.1 -> purposes
-        key = name.partition(".")[0]
-        listed[key] = f"{listed[key]} {text}" if key in listed else text
-    return pages.render(
-        "requests/new_request.html",
-        problems=listed,
-        sentence=sentence,
-        typed=request.form,
-        words={
-            name: [(value, _(text)) for value, text in getattr(asking, name.upper()).items()]
-            for name in ("purposes", "organisations", "answer_words", "promises", "flags")
-        },
-        site_options=[(site.code, site.name) for site in access.list_sites(by)],
-        every_site=by.site_id is None,
-    )
+    return pages.submit(work, again=drawing.new_form)
 
 
 # --- one request
@@ -123,7 +101,7 @@ def _new_form(problems: dict[str, str], sentence: str | None) -> Any:
 @signed_in  # the service tells one's own requests from the site's
 def show(code: str) -> ResponseReturnValue:
     """A request: where it is in its life, its lines with every reason, and what may be done with it now."""
-    return _show(service.find_request(code, actor()))
+    return drawing.request_page(service.find_request(code, actor()))
 
 
 @bp.post("/requests/<code>/lines")
@@ -175,6 +153,19 @@ def approve(code: str) -> ResponseReturnValue:
     return _submit(code, work)
 
 
+@bp.post("/requests/<code>/reviews")
+@requires(Permission.CONSENT_REVIEW)
+def settle(code: str) -> ResponseReturnValue:
+    """Settle one thing that the rules leave to people, for all its samples or for some, and say why."""
+
+    def work() -> str:
+        given = REVIEW.load(asking.read_review(request.form))
+        service.settle(request=service.find_request(code, actor()), **given, by=actor())
+        return _url(code)
+
+    return _submit(code, work)
+
+
 @bp.post("/requests/<code>/refuse")
 @requires(Permission.REQUEST_DECIDE)
 def refuse(code: str) -> ResponseReturnValue:
@@ -202,97 +193,10 @@ def cancel(code: str) -> ResponseReturnValue:
 
 def _submit(code: str, work: Any) -> ResponseReturnValue:
     def again(problems: dict[str, str], sentence: str) -> Any:
-        return _show(service.find_request(code, actor()), problems, sentence)
+        return drawing.request_page(service.find_request(code, actor()), problems, sentence)
 
     return pages.submit(work, again=again)
 
 
 def _url(code: str) -> str:
     return url_for("requests.show", code=code)
-
-
-# --- drawing
-
-
-def _show(found: Request, problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
-    by = actor()
-    asked = service.asked_of(found)
-    staff = service.reads_all(by)
-    waiting = found.status in (Status.DRAFT, Status.SUBMITTED) and bool(asked)
-    forecast = service.forecast(found) if waiting and staff else {}
-    own = by.user_id == found.researcher_id
-    possible = rules.possible_acts(found.status)
-    decides = by.may(Permission.REQUEST_DECIDE.value)
-    return pages.render(
-        "requests/request.html",
-        asked_for=found,
-        researcher=service.researchers_of([found]).get(found.researcher_id, ""),
-        lines=[_line(each, forecast, by) for each in asked],
-        steps=_steps(found, [each.line.status for each in asked]),
-        purposes=_purposes(found),
-        flags=[
-            _(asking.FLAGS[flag]) if flag in asking.FLAGS else flag for flag in found.terms.get("flags") or ()
-        ],
-        status_sentence=sentences.sentence(rules.STATUS_SENTENCES[Status(found.status)]),
-        chances=service.feasibility(found, by) if waiting else None,
-        smallest=rules.SMALLEST_COUNT,
-        staff=staff,
-        may_edit=own and Act.EDIT in possible and by.may(Permission.REQUEST_OWN.value),
-        may_decide=decides and not own and Act.APPROVE in possible,
-        own_decision=decides and own and Act.APPROVE in possible,
-        may_fetch=Act.PICK in possible and by.may(Permission.REQUEST_FULFIL.value),
-        may_cancel=Act.CANCEL in possible and (own or decides),
-        problems=problems or {},
-        sentence=sentence,
-        typed=request.form,
-    )
-
-
-def _line(each: service.Asked, forecast: dict[int, Any], by: Actor) -> dict[str, Any]:
-    """One line of the table: its status, and in sentences what was decided, or would be now."""
-    answer = forecast.get(each.line.id)
-    if answer is None:
-        verdict, reasons = each.line.verdict, reasons_json(each.line, by)
-    else:
-        verdict = answer.verdict.value
-        reasons = [{"code": reason.code, "text": sentences.of_reason(reason)} for reason in answer.reasons]
-    return {
-        "code": each.sample.code,
-        "type": each.sample.type,
-        "status": each.line.status,
-        "verdict": verdict,
-        "reasons": reasons,
-        "tone": "no" if verdict == "deny" else "look" if verdict == "review" else None,
-    }
-
-
-def _purposes(found: Request) -> list[str]:
-    """What it is for, in words, with the diseases named."""
-    told = []
-    for text in found.purposes:
-        tag, _colon, diseases = text.partition(":")
-        words = _(asking.PURPOSES[tag]) if tag in asking.PURPOSES else tag
-        told.append(f"{words}: {diseases.replace(',', ', ')}" if diseases else words)
-    return told
-
-
-def _steps(found: Request, lines: list[str]) -> list[dict[str, str]]:
-    """The life of a request as a picture: what is done, where it is, and where it was stopped."""
-    labels = [_("Written"), _("Sent"), _("Decided"), _("Fetched"), _("Handed out")]
-    at = {
-        Status.DRAFT: 0,
-        Status.SUBMITTED: 2,
-        Status.REFUSED: 2,
-        Status.CANCELLED: 3 if LineStatus.REFUSED in lines else 2 if found.submitted_at else 0,
-        Status.APPROVED: 3 if LineStatus.RESERVED in lines else 4,
-        Status.COMPLETED: 5,
-    }[Status(found.status)]
-    stopped = found.status in (Status.REFUSED, Status.CANCELLED)
-    return [
-        {"label": label, "state": "done" if place < at else _state_here(stopped) if place == at else "todo"}
-        for place, label in enumerate(labels)
-    ]
-
-
-def _state_here(stopped: bool) -> str:
-    return "stopped" if stopped else "now"

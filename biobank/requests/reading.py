@@ -13,7 +13,7 @@ from biobank.core.errors import Forbidden, NotFound
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.requests import rules
 from biobank.requests.models import Request, RequestLine
-from biobank.samples import uses
+from biobank.samples import gate, reviews, uses
 from biobank.samples.models import Sample
 
 READ, OWN = "request:read", "request:own"
@@ -34,6 +34,18 @@ def reads_all(by: Actor) -> bool:
 def is_own(request: Request, by: Actor) -> bool:
     """True for the researcher who wrote it."""
     return by.user_id is not None and by.user_id == request.researcher_id
+
+
+def require_own(request: Request, by: Actor) -> None:
+    """raises Forbidden for anybody but the researcher who wrote it"""
+    if not is_own(request, by):
+        raise Forbidden("not_your_request", request=request.code)
+
+
+def require_anothers(request: Request, by: Actor) -> None:
+    """Nobody decides about a request of their own, whatever roles they have. raises Forbidden"""
+    if is_own(request, by):
+        raise Forbidden("own_request", request=request.code)
 
 
 def visible(by: Actor) -> Select[Any]:
@@ -147,14 +159,41 @@ def use_of(request: Request, act: str = "allocate") -> consent_rules.Use:
         institution=terms.get("institution"),
         approvals=tuple(terms.get("approvals") or ()),
         flags=tuple(terms.get("flags") or ()),
+        users=tuple(terms.get("users") or ()),
+        research_types=tuple(terms.get("research_types") or ()),
     )
 
 
+class Forecast(NamedTuple):
+    """What the rules say of a sample now."""
+
+    bare: consent_rules.Decision
+    """By themselves, whatever people settled."""
+    now: consent_rules.Decision
+    """With what people settled for the request."""
+
+
+def ask_rules(request: Request, samples: Sequence[Sample]) -> dict[int, Forecast]:
+    """Sample key -> what the rules say now. Asks, and uses nothing; a handful of queries for any number."""
+    use = use_of(request)
+    facts = gate.facts_of(samples)
+    settled = reviews.lifting(request.id, list(facts))
+    found = {}
+    for key, known in facts.items():
+        now = gate.now_for(known)
+        days = uses.days_of(now, None)
+        bare = with_reviews = uses.worst_of_days(known, use, days=days, known_at=now)
+        if key in settled:
+            with_reviews = uses.worst_of_days(known, use, days=days, known_at=now, settled=settled[key])
+        found[key] = Forecast(bare, with_reviews)
+    return found
+
+
 def forecast(request: Request) -> dict[int, consent_rules.Decision]:
-    """Line key -> what consent would say now. Asks, and uses nothing."""
+    """Line key -> what consent would say now of what is still asked for. Asks, and uses nothing."""
     asked = asked_of(request, rules.LineStatus.ASKED)
-    answers = uses.check([each.sample for each in asked], use_of(request))
-    return {each.line.id: answer for each, answer in zip(asked, answers, strict=True)}
+    answers = ask_rules(request, [each.sample for each in asked])
+    return {each.line.id: answers[each.sample.id].now for each in asked}
 
 
 def feasibility(request: Request, by: Actor) -> rules.Chances:

@@ -1,6 +1,7 @@
 """The life of a request and of its lines, and how much of its chances may be told. Pure: no database, no clock."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class Act(StrEnum):
 
     EDIT = "edit"
     SUBMIT = "submit"
+    SETTLE = "settle"
     APPROVE = "approve"
     REFUSE = "refuse"
     CANCEL = "cancel"
@@ -37,10 +39,14 @@ LIFE: dict[tuple[Status, Act], Status] = {
     (Status.DRAFT, Act.EDIT): Status.DRAFT,
     (Status.DRAFT, Act.SUBMIT): Status.SUBMITTED,
     (Status.DRAFT, Act.CANCEL): Status.CANCELLED,
-    # The biobank answers.
+    # The biobank answers. People settle what the rules leave to them, before and after: what is settled after the
+    # approval is reserved by approving once more.
+    (Status.SUBMITTED, Act.SETTLE): Status.SUBMITTED,
     (Status.SUBMITTED, Act.APPROVE): Status.APPROVED,
     (Status.SUBMITTED, Act.REFUSE): Status.REFUSED,
     (Status.SUBMITTED, Act.CANCEL): Status.CANCELLED,
+    (Status.APPROVED, Act.SETTLE): Status.APPROVED,
+    (Status.APPROVED, Act.APPROVE): Status.APPROVED,
     # Tubes are held for it, taken out and given.
     (Status.APPROVED, Act.PICK): Status.APPROVED,
     (Status.APPROVED, Act.HAND_OUT): Status.APPROVED,
@@ -105,6 +111,8 @@ LINE_SENTENCES = {
 
 #: Something is still to be done with these.
 OPEN_LINES = frozenset({LineStatus.ASKED, LineStatus.RESERVED, LineStatus.PICKED})
+#: These hold a tube.
+HOLDING_LINES = frozenset({LineStatus.RESERVED, LineStatus.PICKED})
 #: Requests in which a line can still be open.
 OPEN_REQUESTS = frozenset({Status.DRAFT, Status.SUBMITTED, Status.APPROVED})
 
@@ -179,6 +187,18 @@ def check_country(country: str | None) -> Reason | None:
     if country is None or (len(country) == 2 and country.isascii() and country.isalpha()):
         return None
     return Reason("country_unreadable", {"given": country[:40]})
+
+
+def check_approval(text: str) -> Reason | None:
+    """Why it is no approval: a kind, its number after a colon, its last day after an @."""
+    document, at, until = text.rpartition("@")
+    kind = (document if at else until).partition(":")[0]
+    try:
+        if at:
+            date.fromisoformat(until.strip())
+    except ValueError:
+        return Reason("approval_unreadable", {"given": text[:80]})
+    return None if kind.strip() else Reason("approval_unreadable", {"given": text[:80]})
 
 
 def refuse_fields(reasons: dict[str, Reason | None]) -> None:

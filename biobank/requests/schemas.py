@@ -1,5 +1,6 @@
 """The shapes of requests at the edge: what comes in, and what goes out to whom."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, validate
@@ -7,14 +8,17 @@ from marshmallow import fields, validate
 from biobank.access import service as access
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.requests import rules, service
+from biobank.requests import rules, service, wording
 from biobank.requests.models import Request, RequestLine
+from biobank.requests.reviewing import Question
+from biobank.samples import reviews
 from biobank.samples.models import Sample
 from biobank.samples.schemas import UseSchema
-from biobank.web import sentences
 from biobank.web.schemas import Code, SafeString, Schema
 
-TERMS = ("commercial", "country", "genetic", "study", "institution", "approvals", "flags")
+TERMS = (
+    "commercial", "country", "genetic", "study", "institution", "approvals", "flags", "users", "research_types",
+)  # fmt: skip
 
 
 class LinesSchema(Schema):
@@ -37,7 +41,18 @@ class RefusalSchema(Schema):
     reason = SafeString(required=True, max_length=2000, lines=True)
 
 
-class CancelSchema(Schema):
+class ReviewSchema(Schema):
+    """What somebody settled: one question of those that the rules leave to people, for all its samples or for some."""
+
+    reason = SafeString(required=True, max_length=1000)
+    samples = fields.List(
+        Code(), load_default=None, allow_none=True, validate=validate.Length(min=1, max=rules.MOST_LINES)
+    )
+    outcome = SafeString(required=True, validate=validate.OneOf(reviews.OUTCOMES))
+    why = SafeString(required=True, max_length=2000, lines=True)
+
+
+class RequestCancelSchema(Schema):
     """Why a request ends before its time, if there is something to say."""
 
     reason = SafeString(load_default=None, allow_none=True, max_length=2000, lines=True)
@@ -89,7 +104,39 @@ def reasons_json(line: RequestLine, by: Actor) -> list[dict[str, str]]:
     reasons = line.reasons
     if not service.reads_all(by):
         reasons = [] if line.verdict == "permit" else rules.without_donors(reasons)
-    return [{"code": reason["code"], "text": sentences.of_reason(reason)} for reason in reasons]
+    return [{"code": reason["code"], "text": wording.reason(reason)} for reason in reasons]
+
+
+def reviews_json(request: Request) -> dict[str, Any]:
+    """What the rules leave to people, question by question, and what was settled of it by whom."""
+    questions = service.questions(request)
+    names = access.names_of(act.by for question in questions for act in question.settled.values())
+    return {
+        "open": sum(len(question.open) for question in questions),
+        "reviews": [question_json(question, names) for question in questions],
+    }
+
+
+def question_json(question: Question, names: Mapping[str, str]) -> dict[str, Any]:
+    """One question; `reason` is what settles it."""
+    return {
+        "reason": question.key,
+        "code": question.reason.code,
+        "text": wording.question(question),
+        "samples": question.samples,
+        "open": [sample.code for sample in question.open],
+        "settled": [
+            {
+                "id": key,
+                "outcome": act.outcome,
+                "why": act.why,
+                "by": names.get(act.by, act.by),
+                "at": _time(act.at),
+                "samples": [sample.code for sample in act.samples],
+            }
+            for key, act in question.settled.items()
+        ],
+    }
 
 
 def chances_json(chances: rules.Chances) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import Again, chunks, db, lock
 from biobank.core.errors import Forbidden, Malformed, NotFound, Reason, RuleViolation
 from biobank.requests import holding, letters, reading, rules
+from biobank.requests.deciding import approve, refuse
 from biobank.requests.models import Request, RequestLine
 from biobank.requests.reading import (
     Asked,
@@ -27,10 +28,10 @@ from biobank.requests.reading import (
     researchers_of,
     use_of,
 )
+from biobank.requests.reviewing import questions, settle
 from biobank.requests.rules import Act, LineAct, LineStatus
-from biobank.samples import gate, uses
 from biobank.samples import reading as samples_reading
-from biobank.samples.models import Decision, Sample
+from biobank.samples.models import Sample
 
 __all__ = [
     "Asked",
@@ -46,10 +47,12 @@ __all__ = [
     "line_of",
     "lines_of",
     "list_requests",
+    "questions",
     "reads_all",
     "refuse",
     "remove_sample",
     "researchers_of",
+    "settle",
     "submit",
     "use_of",
 ]
@@ -71,6 +74,8 @@ def draft(
     institution: str | None = None,
     approvals: Sequence[str] = (),
     flags: Sequence[str] = (),
+    users: Sequence[str] = (),
+    research_types: Sequence[str] = (),
 ) -> Request:
     """A researcher begins a request; nobody is asked before it is submitted.
 
@@ -87,11 +92,13 @@ def draft(
             "title": None if title.strip() else Reason("title_missing"),
             "organisation": rules.check_organisation(organisation),
             "country": rules.check_country(country),
+            **{f"approvals.{place}": rules.check_approval(text) for place, text in enumerate(approvals)},
         }
     )
     terms = {
         "commercial": commercial, "country": country.upper() if country else None, "genetic": genetic, "study": study,
-        "institution": institution, "approvals": list(approvals), "flags": list(flags),
+        "institution": institution, "approvals": list(approvals), "flags": list(flags), "users": list(users),
+        "research_types": list(research_types),
     }  # fmt: skip
     (code,) = codes.issue("request", access.site_code(site_id))
     request = Request(
@@ -119,7 +126,7 @@ def add_samples(*, request: Request, samples: Sequence[str], by: Actor) -> list[
     returns  every line of the request
     raises   Malformed naming the codes that are unknown; Forbidden; RuleViolation when it was sent
     """
-    _require_own(request, by)
+    reading.require_own(request, by)
     holding.pass_on(request, Act.EDIT)
     found = {sample.id: sample for sample in samples_reading.find_samples(samples, by)}
     if elsewhere := [sample.code for sample in found.values() if sample.site_id != request.site_id]:
@@ -149,7 +156,7 @@ def add_samples(*, request: Request, samples: Sequence[str], by: Actor) -> list[
 
 def remove_sample(*, request: Request, sample: str, by: Actor) -> None:
     """Strike a sample out of a draft of one's own. raises NotFound where it is not asked for"""
-    _require_own(request, by)
+    reading.require_own(request, by)
     holding.pass_on(request, Act.EDIT)
     found = samples_reading.find_sample(sample, by)
     line = reading.line_of(request, found)
@@ -161,7 +168,7 @@ def remove_sample(*, request: Request, sample: str, by: Actor) -> None:
 
 def submit(*, request: Request, by: Actor) -> Request:
     """Send a draft of one's own to the biobank. raises RuleViolation when it asks for nothing"""
-    _require_own(request, by)
+    reading.require_own(request, by)
     holding.pass_on(request, Act.SUBMIT)
     asked = reading.lines_of(request, LineStatus.ASKED)
     if not asked:
@@ -169,77 +176,6 @@ def submit(*, request: Request, by: Actor) -> Request:
     request.submitted_at = clock.now()
     told = {"samples": len(asked)}
     audit.record(by=by, act="request_submitted", subject=("request", request.code), after=told)
-    return request
-
-
-def approve(*, request: Request, by: Actor) -> Request:
-    """Decide each line and hold the whole tube of those that may be given; the others keep the reasons why not.
-
-    raises  Forbidden for one's own request; RuleViolation with every reason when not one tube can be held: the
-            request then waits as before, and the decisions are kept
-    """
-    _refuse_own(request, by)
-    rules.next_status(request.status, Act.APPROVE)
-    locked = gate.lock_samples([line.sample_id for line in reading.lines_of(request, LineStatus.ASKED)])
-    holding.pass_on(request, Act.APPROVE)
-    samples = {sample.id: sample for sample in locked}
-    lines = reading.lines_of(request, LineStatus.ASKED)
-    if {line.sample_id for line in lines} != set(samples):
-        raise Again
-    if not lines:
-        raise RuleViolation("nothing_asked_for", request=request.code)
-    blocked = holding.not_free(locked)
-    decisions = _decide(request, [sample for sample in locked if sample.id not in blocked], blocked, by)
-    held = [
-        Asked(line, samples[line.sample_id])
-        for line in lines
-        if line.sample_id in decisions and decisions[line.sample_id].verdict == "permit"
-    ]
-    for line in lines:
-        _settle(line, samples[line.sample_id], blocked.get(line.sample_id), decisions.get(line.sample_id))
-    db.session.flush()
-    holding.reserve(request, held, by)
-    _settled(request, None, by)
-    told = {"reserved": len(held), "refused": len(lines) - len(held)}
-    audit.record(by=by, act="request_approved", subject=("request", request.code), after=told)
-    letters.tell(request, "request_approved")
-    return request
-
-
-def _decide(
-    request: Request, free: Sequence[Sample], blocked: dict[int, Reason], by: Actor
-) -> dict[int, Decision]:
-    """Sample key -> what consent says of it; the permits are used. raises RuleViolation when there is none"""
-    if not free:
-        raise RuleViolation("nothing_to_reserve", reasons=list(blocked.values()), request=request.code)
-    decisions = uses.use_permitted(free, use_of(request), act="allocate", by=by, request_id=request.id)
-    if all(decision.verdict != "permit" for decision in decisions):
-        uses.refuse(free, decisions, act="allocate", by=by, besides=list(blocked.values()))
-    return {decision.sample_id: decision for decision in decisions}
-
-
-def _settle(line: RequestLine, sample: Sample, blocked: Reason | None, decision: Decision | None) -> None:
-    """What is known of a line from now on; a line that may not be given is refused."""
-    if decision is None:
-        line.reasons = [blocked.as_dict()] if blocked else []
-    else:
-        line.verdict = decision.verdict
-        committee = [Reason("consent_needs_review").as_dict()] if decision.verdict == "review" else []
-        line.reasons = [*committee, *decision.reasons]
-    if line.verdict != "permit":
-        line.status = rules.next_line_status(line.status, LineAct.REFUSE, sample=sample.code).value
-
-
-def refuse(*, request: Request, reason: str, by: Actor) -> Request:
-    """Say no to a whole request, and why. raises Forbidden for one's own; Malformed without a reason"""
-    _refuse_own(request, by)
-    if not reason.strip():
-        raise Malformed({"reason": Reason("reason_missing")})
-    holding.pass_on(request, Act.REFUSE)
-    _close(request, reading.lines_of(request, LineStatus.ASKED), "refused", by)
-    _settled(request, reason.strip(), by)
-    audit.record(by=by, act="request_refused", subject=("request", request.code), reason=reason.strip())
-    letters.tell(request, "request_refused")
     return request
 
 
@@ -260,8 +196,8 @@ def cancel(*, request: Request, by: Actor, reason: str | None = None) -> Request
         line.sample_id for line in lines if line.status != LineStatus.ASKED
     }:
         raise Again
-    _close(request, lines, "cancelled", by)
-    _settled(request, reason, by)
+    holding.close(request, lines, why="cancelled", by=by)
+    holding.note_settled(request, reason, by)
     act = "request_completed" if given else "request_cancelled"
     audit.record(by=by, act=act, subject=("request", request.code), reason=reason)
     if given:
@@ -269,27 +205,7 @@ def cancel(*, request: Request, by: Actor, reason: str | None = None) -> Request
     return request
 
 
-def _close(request: Request, lines: Sequence[RequestLine], why: str, by: Actor) -> None:
-    reasons = {line.sample_id: [Reason("request_closed")] for line in lines}
-    holding.let_go(request, lines, why=why, reasons=reasons, by=by)
-
-
-def _settled(request: Request, reason: str | None, by: Actor) -> None:
-    request.settled_at, request.settled_by, request.settled_reason = clock.now(), by.key, reason
-
-
 def _all_lines(request: Request) -> Sequence[RequestLine]:
     """Also those struck out."""
     query = db.select(RequestLine).where(RequestLine.request_id == request.id)
     return db.session.scalars(query.execution_options(populate_existing=True)).all()
-
-
-def _require_own(request: Request, by: Actor) -> None:
-    if not reading.is_own(request, by):
-        raise Forbidden("not_your_request", request=request.code)
-
-
-def _refuse_own(request: Request, by: Actor) -> None:
-    """Nobody decides about a request of their own, whatever roles they have."""
-    if reading.is_own(request, by):
-        raise Forbidden("own_request", request=request.code)

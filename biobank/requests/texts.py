@@ -4,7 +4,10 @@ from biobank.core.i18n import N_
 
 TEXTS: dict[str, str] = {
     "consent_does_not_allow": N_("What its donor agreed to does not allow this use."),
-    "consent_needs_review": N_("A committee must settle this one; it cannot be given through this request."),
+    "approval_unreadable": N_(
+        "“{given}” is no approval: write its kind, its number and its last day, such as ethics:CPP 26.011@2027-03-31."
+    ),
+    "consent_needs_review": N_("The committee is looking at it."),
     "country_unreadable": N_("“{given}” is not a country of two letters, such as FR."),
     "line_act_not_possible": N_(
         "This is not possible now: {line_act}, for {sample}, which is {line_status} here."
@@ -26,6 +29,7 @@ TEXTS: dict[str, str] = {
     "mail_request_refused": N_("Your request {request} ({title}) was refused: {reason}"),
     "mail_subject": N_("{bank}: your request {request}"),
     "nothing_asked_for": N_("{request} asks for no sample yet."),
+    "nothing_left_to_decide": N_("Every sample of {request} was decided already."),
     "nothing_to_reserve": N_("None of the samples of {request} can be reserved."),
     "organisation_unknown": N_("“{given}” is none of {known}."),
     "own_request": N_("Nobody decides about a request of their own; somebody else must."),
@@ -44,6 +48,14 @@ TEXTS: dict[str, str] = {
     "request_submitted": N_("It was sent and waits for the biobank's decision."),
     "request_unknown": N_("There is no request {request}."),
     "researcher_missing": N_("A request is written by a person, and {name} is none."),
+    "review_all_settled": N_("This was settled so already for every sample of {request} that it is about."),
+    "review_not_about": N_("This is not asked of {samples}, or it is decided already."),
+    "review_unknown": N_("“{given}” is nothing that the rules leave to people here; that is: {known}."),
+    "review_unknown_none": N_("The rules leave nothing of {request} to people."),
+    "review_upheld": N_("A person looked at it and did not agree: {why}"),
+    "reviews_open": N_(
+        "No sample of {request} can be reserved before people have settled what the rules leave to them."
+    ),
     "sample_is_reserved": N_("{sample} is held for another request."),
     "sample_missing": N_("{sample} was looked for and is not there."),
     "sample_not_available": N_("{sample} is {status}; only what is in the biobank's hands can be given."),
@@ -52,6 +64,11 @@ TEXTS: dict[str, str] = {
 }
 
 WORDS: dict[str, str] = {
+    "approval.collaboration": N_("collaboration agreement"),
+    "approval.ethics": N_("ethics approval"),
+    "approval.export": N_("authorisation of export"),
+    "approval.publication": N_("agreement to publish the results"),
+    "approval.return": N_("agreement to give the data back"),
     "line_act.ask": N_("ask for"),
     "line_act.hand_out": N_("hand out"),
     "line_act.pick": N_("pick"),
@@ -74,6 +91,7 @@ WORDS: dict[str, str] = {
     "request_act.hand_out": N_("hand out"),
     "request_act.pick": N_("pick"),
     "request_act.refuse": N_("refuse"),
+    "request_act.settle": N_("settle a review"),
     "request_act.submit": N_("send"),
     "request_status.approved": N_("approved"),
     "request_status.cancelled": N_("cancelled"),
@@ -81,4 +99,6 @@ WORDS: dict[str, str] = {
     "request_status.draft": N_("draft"),
     "request_status.refused": N_("refused"),
     "request_status.submitted": N_("sent"),
+    "review_outcome.lift": N_("may be used"),
+    "review_outcome.uphold": N_("may not be used"),
 }

@@ -11,7 +11,9 @@ from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason
 from biobank.patients import service as patients
 from biobank.samples import checks, collection, correction, desk, holds, processing, reading, uses
-from biobank.samples.models import Decision, Sample
+from biobank.samples import decisions as stored
+from biobank.samples.decision_schemas import decision_json
+from biobank.samples.models import Decision
 from biobank.samples.schemas import (
     AliquotsNewSchema,
     CorrectionSchema,
@@ -194,6 +196,14 @@ def _decision_json(decision: Decision) -> dict[str, Any]:
     }
 
 
+@bp.get("/decisions/<int:key>")
+@requires(Permission.DECISION_READ)
+def decision(key: int) -> ResponseReturnValue:
+    """One decision, with everything that was asked and known when it was made, and the use that came of it."""
+    by = actor()
+    return jsonify(decision_json(stored.read(stored.find_decision(key, by), by)))
+
+
 @bp.post("/use-checks")
 @requires(Permission.USE_CHECK)
 @bp.arguments(UseCheckSchema)
@@ -201,14 +211,14 @@ def check(data: dict[str, Any]) -> ResponseReturnValue:
     """Could these samples be used so? Asks, and uses nothing."""
     use = read_use(data["use"])
     as_of, known_at = read_when(data["as_of"], "as_of"), read_when(data["known_at"], "known_at")
-    samples = reading.find_samples(data["samples"], actor())
+    samples = reading.told_of(data["samples"], actor())
     answers = uses.check(
         samples, use, as_of=as_of.at if as_of else None, known_at=known_at.at if known_at else None
     )
     return jsonify({"decisions": [_check_json(*pair) for pair in zip(samples, answers, strict=True)]})
 
 
-def _check_json(sample: Sample, answer: Any) -> dict[str, Any]:
+def _check_json(sample: reading.Told, answer: Any) -> dict[str, Any]:
     return {
         "sample": sample.code,
         "verdict": answer.verdict.value,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import aliased
 
 from biobank.core import checks as nightly
 from biobank.core.db import db
+from biobank.samples import replay
 from biobank.samples.models import Decision, QuantityEntry, Sample, SampleDonor, SampleParent, SampleUse
 
 
@@ -52,6 +53,11 @@ def unlike_their_parents() -> Iterator[str]:
             yield f"{code} has other donors than its parents"
 
 
+def decisions_made_again() -> Iterator[str]:
+    """A decision that the rules would make otherwise from what was known then."""
+    yield from replay.replay().differences
+
+
 def _donors_too_many() -> Select[str]:
     of_parent = aliased(SampleDonor)
     from_a_parent = exists().where(
@@ -86,6 +92,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "samples: uses without permit": uses_without_permit,
     "samples: nobody's": nobodys,
     "samples: unlike their parents": unlike_their_parents,
+    "samples: decisions made again": decisions_made_again,
 }
 
 

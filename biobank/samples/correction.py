@@ -9,6 +9,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import Again, db
 from biobank.core.errors import NotFound, RuleViolation
 from biobank.core.times import When
+from biobank.patients import service as patients
 from biobank.patients.models import Patient
 from biobank.samples import gate, holds, reading
 from biobank.samples.collection import check_type, event_of
@@ -51,6 +52,8 @@ def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -
     if (_family(sample), _only_donor(sample)) != (family, old):
         raise Again  # something was made of it, or it was corrected, before the locks were had
     old_patient = db.session.get_one(Patient, old)
+    for person in (old_patient, patient):  # the record could not say from whom, or to whom, it goes
+        patients.require_linked(person)
     donors = _new_donors(samples, samples[0].id, old, patient.id)
     changed = [member for member in samples if member.id in donors]
     for member in changed:

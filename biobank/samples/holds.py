@@ -1,8 +1,8 @@
 """Holds: reasons why a sample may not be used now. Opened and ended, never deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from biobank.audit import service as audit
 from biobank.core import clock
@@ -68,11 +68,28 @@ def release(*, hold: Hold, reason: str, by: Actor) -> Hold:
 def lift_withdrawal(samples: Sequence[Sample], *, reason: str, by: Actor) -> None:
     """End what a withdrawal holds of samples that turned out to be somebody else's: part of a correction, whose locks
     it needs."""
-    codes = {sample.id: sample.code for sample in samples}
-    for found in open_holds(list(codes)).values():
-        for hold in found:
-            if hold.code == "withdrawal":
-                _end(hold, codes[hold.sample_id], reason, by)
+    release_many([sample.id for sample in samples], code="withdrawal", reason=reason, by=by)
+
+
+def release_many(sample_ids: Iterable[int], *, code: str, reason: str, by: Actor) -> list[str]:
+    """End the holds of one reason on many samples, also those that a child was born with. The caller holds the locks.
+
+    A constant number of statements a thousand samples.
+    returns  the numbers of the samples that were held so
+    """
+    ended = {"released_at": clock.now(), "released_by": by.key, "release_reason": reason}
+    released: list[str] = []
+    for chunk in chunks(sorted(set(sample_ids)), 500):
+        change = update(Hold).where(Hold.sample_id.in_(chunk), Hold.code == code, Hold.released_at.is_(None))
+        keys = db.session.execute(
+            change.values(**ended).returning(Hold.sample_id), execution_options={"synchronize_session": False}
+        )
+        held = set(keys.scalars())
+        numbers = select(Sample.code).where(Sample.id.in_(held)).order_by(Sample.id)
+        released += db.session.scalars(numbers)
+    for number in released:
+        audit.record(by=by, act="released", subject=("sample", number), before={"hold": code}, reason=reason)
+    return released
 
 
 def _end(hold: Hold, sample: str, reason: str, by: Actor) -> None:

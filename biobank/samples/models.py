@@ -236,7 +236,33 @@ class Decision(Base):
     """The moment it was decided, and what was known then."""
     request_id: Mapped[int | None] = mapped_column(BigKey)
     """The request it was decided for, where there was one."""
+    reviews: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default="[]")
+    """What people had settled for that request and sample: {id, codes} each."""
     actor_key: Mapped[str] = mapped_column(String(64))
+
+
+class ConsentReview(Base):
+    """What a named person settled of what the rules leave to people: for one request, one sample, these reasons.
+
+    Lifts exactly these reasons, and never a denial. The newest row about a reason holds. Append-only.
+    """
+
+    __tablename__ = "consent_review"
+    __table_args__ = (
+        Index("ix_consent_review_request_id", "request_id", "sample_id", "id"),
+        CheckConstraint("outcome IN ('lift', 'uphold')", name="outcome_known"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    request_id: Mapped[int] = mapped_column(BigKey)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
+    reason_codes: Mapped[list[str]] = mapped_column(Json)
+    """As `consent.rules.review_code` names them."""
+    outcome: Mapped[str] = mapped_column(String(6))
+    """`lift`: may be used in spite of it. `uphold`: may not."""
+    why: Mapped[str] = mapped_column(Text)
+    reviewer_key: Mapped[str] = mapped_column(String(64))
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class SampleUse(Base):

@@ -11,8 +11,19 @@ from biobank.access.permissions import Permission
 from biobank.core import clock, units, vocabularies
 from biobank.core.i18n import N_
 from biobank.patients import service as patients
-from biobank.samples import collection, correction, desk, holds, life, processing, reading, rules
+from biobank.samples import (
+    collection,
+    correction,
+    decision_pages,
+    desk,
+    holds,
+    life,
+    processing,
+    reading,
+    rules,
+)
 from biobank.samples.models import Sample
+from biobank.samples.page_parts import bp
 from biobank.samples.schemas import (
     AliquotsNewSchema,
     CorrectionSchema,
@@ -29,7 +40,7 @@ from biobank.studies import service as studies
 from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
 
-bp = pages.blueprint("samples", __name__)
+__all__ = ["NAVIGATION", "bp", "decision_pages"]
 
 NAVIGATION = [
     pages.NavItem("samples.new_sample", N_("Register a tube"), "plus", Permission.SAMPLE_COLLECT.value, 15)

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from biobank.consent import rules as consent_rules
-from biobank.core import clock, times, units
+from biobank.core import clock, times, units, vocabularies
 from biobank.core.errors import Malformed, Reason
 from biobank.core.times import When
 from biobank.samples.models import Sample
@@ -29,6 +29,10 @@ class UseSchema(Schema):
     institution = SafeString(load_default=None, allow_none=True, max_length=200)
     approvals = fields.List(SafeString(max_length=200), load_default=list, validate=validate.Length(max=50))
     flags = fields.List(SafeString(max_length=60), load_default=list, validate=validate.Length(max=50))
+    users = fields.List(SafeString(max_length=120), load_default=list, validate=validate.Length(max=50))
+    research_types = fields.List(
+        SafeString(validate=validate.OneOf(list(vocabularies.research_types()))), load_default=list
+    )
 
 
 class UseCheckSchema(Schema):
@@ -127,6 +131,8 @@ def read_use(data: Mapping[str, Any], act: str = "analyse") -> consent_rules.Use
         institution=data.get("institution"),
         approvals=tuple(data.get("approvals") or ()),
         flags=tuple(data.get("flags") or ()),
+        users=tuple(data.get("users") or ()),
+        research_types=tuple(data.get("research_types") or ()),
     )
 
 

@@ -54,6 +54,7 @@ TEXTS: dict[str, str] = {
         "{sample} was made from another sample; correct that one, and what was made of it follows."
     ),
     "count_out_of_range": N_("{count} is not a number from 1 to {most}."),
+    "decision_unknown": N_("There is no decision {decision}."),
     "field_needed": N_("This is needed."),
     "held_already": N_("{sample} is held for this reason already ({hold})."),
     "hold_ended": N_("This hold of {sample} has ended already ({hold})."),
@@ -69,6 +70,10 @@ TEXTS: dict[str, str] = {
     "pool_of_more": N_("{given} {unit} cannot be in a pool of {poured} {unit}."),
     "pool_type_needed": N_("The samples differ in type ({types}); say what the pool is."),
     "preserving_refused": N_("This is not allowed any more: {act}."),
+    "review_nothing_open": N_("{sample}: the rules leave nothing of it to people."),
+    "review_outcome_unknown": N_("“{given}” is no outcome of a review; it is one of {known}."),
+    "review_reason_unknown": N_("{sample}: {given} is not left to people; what is: {known}."),
+    "review_why_missing": N_("Say why."),
     "sample_unknown": N_("There is no sample {sample}."),
     "samples_unknown": N_("There are no samples {samples}."),
     "status_unknown": N_("{given} is not a status; known are {known}."),

@@ -5,12 +5,14 @@ A refusal is kept as well: its decisions are written in a unit of their own afte
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from typing import Any, NoReturn
 
 from sqlalchemy import insert
 
 from biobank.audit import service as audit
+from biobank.consent import many
 from biobank.consent import rules as consent_rules
 from biobank.consent import service as consent
 from biobank.core import clock, times, vocabularies
@@ -18,8 +20,11 @@ from biobank.core.actor import Actor
 from biobank.core.db import current_unit, db
 from biobank.core.errors import Reason, RuleViolation
 from biobank.core.times import When
-from biobank.samples import gate, reading, rules
+from biobank.samples import gate, reading, reviews, rules
 from biobank.samples.models import Decision, Sample, SampleUse
+
+#: Reviews that lift reasons: their keys, and the reasons' codes.
+Settled = Sequence[tuple[int, Sequence[str]]]
 
 _ORDER = (consent_rules.Verdict.DENY, consent_rules.Verdict.REVIEW, consent_rules.Verdict.PERMIT)
 
@@ -72,7 +77,12 @@ def use_permitted(
     _enter([decision for decision in decisions if decision.verdict == "permit"], act=act, by=by, at=at)
     for sample, decision in zip(locked, decisions, strict=True):
         if decision.verdict != "permit":
-            after = {"act": act, "verdict": decision.verdict, "reasons": decision.reasons}
+            after = {
+                "act": act,
+                "verdict": decision.verdict,
+                "reasons": decision.reasons,
+                "decision": decision.id,
+            }
             audit.record(by=by, act="use_refused", subject=("sample", sample.code), after=after)
     return decisions
 
@@ -121,8 +131,11 @@ def decide(
     asked = replace(asked, act=act)
     facts = gate.facts_of(samples)
     latest = _latest_events(samples)
+    settled = reviews.lifting(request_id, [sample.id for sample in samples]) if request_id else {}
     rows = [
-        _row(sample, facts[sample.id], asked, latest[sample.id], at, request_id, by) for sample in samples
+        _row(sample, facts[sample.id], asked, latest[sample.id], at, settled.get(sample.id, []))
+        | {"request_id": request_id, "actor_key": by.key}
+        for sample in samples
     ]
     query = insert(Decision).returning(Decision, sort_by_parameter_order=True)
     return list(db.session.scalars(query, rows)) if rows else []
@@ -130,41 +143,57 @@ def decide(
 
 def _row(
     sample: Sample, facts: consent_rules.SampleFacts, asked: consent_rules.Use, latest: int, at: When | None,
-    request_id: int | None, by: Actor,
+    settled: Settled,
 ) -> dict[str, Any]:  # fmt: skip
     vocabulary = vocabularies.consent_vocabulary()
     now = gate.now_for(facts)
-    answer = _worst_of_days(facts, asked, now, at)
+    days = days_of(now, at.at if at else None)
+    answer = worst_of_days(facts, asked, days=days, known_at=now, settled=settled)
     return {
         "sample_id": sample.id,
         "act": asked.act,
         "verdict": answer.verdict.value,
         "reasons": [reason.as_dict() for reason in answer.reasons],
         "use": consent_rules.use_as_dict(asked),
-        "facts": consent_rules.facts_as_dict(facts),
+        "facts": consent_rules.facts_as_dict(facts, days=days),
         "consent_ids": list(answer.consent_ids),
         "consent_event_id": latest,
         "rule_version": consent_rules.RULE_VERSION,
         "vocabulary_version": vocabulary.version,
         "as_of": at.at if at and at.at else now,
         "recorded_at": now,
-        "request_id": request_id,
-        "actor_key": by.key,
+        "reviews": [{"id": key, "codes": list(codes)} for key, codes in settled],
     }
 
 
-def _worst_of_days(
-    facts: consent_rules.SampleFacts, asked: consent_rules.Use, now: datetime, at: When | None
+def vocabulary_version() -> str:
+    """Of the lists that decide now."""
+    return vocabularies.consent_vocabulary().version
+
+
+def days_of(now: datetime, happened: datetime | None) -> list[date]:
+    """The days that a use must be allowed on. One told afterwards must have been allowed on its day, and must be
+    allowed today: a withdrawal is not evaded by dating a use before it."""
+    zone = clock.zone()
+    return sorted({times.local_day(each, zone) for each in (now, happened) if each is not None})
+
+
+def worst_of_days(
+    facts: consent_rules.SampleFacts,
+    asked: consent_rules.Use,
+    *,
+    days: Sequence[date],
+    known_at: datetime,
+    settled: Settled = (),
 ) -> consent_rules.Decision:
-    """A use told afterwards must have been allowed on its day, and must be allowed today: a withdrawal is not evaded
-    by dating a use before it."""
-    days = {times.local_day(now, clock.zone())}
-    if at and at.at:
-        days.add(times.local_day(at.at, clock.zone()))
+    """What the rules say on the least of these days."""
+    lifted = tuple(consent_rules.Review(tuple(codes)) for _, codes in settled)
     vocabulary = vocabularies.consent_vocabulary()
     answers = [
-        consent_rules.decide(facts, asked, as_of=day, known_at=now, vocabulary=vocabulary)
-        for day in sorted(days)
+        consent_rules.decide(
+            facts, asked, as_of=day, known_at=known_at, vocabulary=vocabulary, reviews=lifted
+        )
+        for day in days
     ]
     return min(answers, key=lambda answer: _ORDER.index(answer.verdict))
 
@@ -196,9 +225,9 @@ def refuse(
     told = [(codes[row["sample_id"]], row) for row in rows]
 
     def keep() -> None:
-        db.session.execute(insert(Decision), rows)
-        for code, row in told:
-            after = {"act": act, "verdict": row["verdict"], "reasons": row["reasons"]}
+        kept = db.session.scalars(insert(Decision).returning(Decision.id, sort_by_parameter_order=True), rows)
+        for key, (code, row) in zip(kept.all(), told, strict=True):
+            after = {"act": act, "verdict": row["verdict"], "reasons": row["reasons"], "decision": key}
             audit.record(by=by, act="use_refused", subject=("sample", code), after=after)
 
     current_unit().after_refusal.append(keep)
@@ -221,7 +250,7 @@ def _copy(decision: Decision) -> dict[str, Any]:
 
 
 def check(
-    samples: Sequence[Sample],
+    samples: Sequence[gate.Told],
     asked: consent_rules.Use,
     *,
     as_of: datetime | None = None,
@@ -233,19 +262,15 @@ def check(
     as_of     the day it is asked for; today unless given
     known_at  by what was recorded until then; by all that is known unless given
     """
-    facts = gate.facts_of(samples)
+    facts = gate.facts_of(samples, known_at=known_at)
     vocabulary = vocabularies.consent_vocabulary()
     zone = clock.zone()
-    answers = []
+    day_of = cache(lambda moment: times.local_day(moment, zone))
+    questions, present = [], clock.now()
     for sample in samples:
-        now = gate.now_for(facts[sample.id])
-        day = times.local_day(as_of or now, zone)
-        answers.append(
-            consent_rules.decide(
-                facts[sample.id], asked, as_of=day, known_at=known_at or now, vocabulary=vocabulary
-            )
-        )
-    return answers
+        now = gate.now_for(facts[sample.id], present)
+        questions.append(many.Asked(facts[sample.id], day_of(as_of or now), known_at or now))
+    return many.decide_many(questions, asked, vocabulary=vocabulary)
 
 
 def standings(samples: Sequence[Sample]) -> dict[int, consent_rules.Standing]:

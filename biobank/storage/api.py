@@ -13,24 +13,27 @@ from biobank.samples import life
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
 from biobank.samples.schemas import read_when, sample_json
-from biobank.storage import checks
+from biobank.storage import checks, destruction
 from biobank.storage import service as storage
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 from biobank.storage.schemas import (
+    CancelSchema,
     ContainerNewSchema,
     ContainerQuery,
     DiscardSchema,
     PlacingSchema,
     TakeOutSchema,
+    TubeSchema,
     WhenSchema,
     container_json,
     count_json,
+    destruction_json,
     map_json,
     placement_json,
     where_json,
 )
-from biobank.web.api import blueprint, page_arguments
+from biobank.web.api import PageQuery, blueprint, page_arguments
 from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
 
@@ -183,6 +186,46 @@ def discard(data: dict[str, Any], code: str) -> ResponseReturnValue:
         return _sample(sample)
 
     return api_answer(work, 200)
+
+
+@bp.get("/destructions")
+@requires(Permission.SAMPLE_DISCARD)
+@bp.arguments(PageQuery, location="query")
+def destructions(_query: dict[str, Any]) -> ResponseReturnValue:
+    """Every tube that two people are to destroy, and where it stands; the oldest demand first."""
+    page = destruction.list_open(actor(), **page_arguments())
+    return jsonify(
+        {"items": [destruction_json(row) for row in destruction.listed(page.items)], "next": page.next}
+    )
+
+
+@bp.post("/destructions/<int:key>/confirm")
+@requires(Permission.SAMPLE_DISCARD)
+@bp.arguments(TubeSchema)
+def confirm_destruction(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Who has the tube in hand says so."""
+    return api_answer(lambda: _destroyed(destruction.confirm, key, tube=data["sample"]), 200)
+
+
+@bp.post("/destructions/<int:key>/witness")
+@requires(Permission.SAMPLE_DISCARD)
+@bp.arguments(TubeSchema)
+def witness_destruction(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Another person sees it destroyed: the sample is discarded."""
+    return api_answer(lambda: _destroyed(destruction.witness, key, tube=data["sample"]), 200)
+
+
+@bp.post("/destructions/<int:key>/cancel")
+@requires(Permission.SAMPLE_DISCARD)
+@bp.arguments(CancelSchema)
+def cancel_destruction(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """It is not to be destroyed after all."""
+    return api_answer(lambda: _destroyed(destruction.cancel, key, reason=data["reason"]), 200)
+
+
+def _destroyed(act: Any, key: int, **told: str) -> dict[str, Any]:
+    task = act(task=destruction.find_task(key, actor()), by=actor(), **told)
+    return destruction_json(destruction.listed([task])[0])
 
 
 @bp.post("/samples/<code>/lose")

@@ -1,25 +1,30 @@
 """The end of a sample: thrown away, or looked for and not found. Either way its place is free again."""
 
+from sqlalchemy import select
+
 from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.actor import Actor
-from biobank.core.errors import Malformed, Reason
+from biobank.core.db import db
+from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import quantities
 from biobank.samples import rules as life
 from biobank.samples.models import Sample
 from biobank.storage import placing, standing
+from biobank.storage.models import DestructionTask
 
 
 def discard(*, sample: Sample, reason: str, by: Actor, at: When | None = None) -> Sample:
     """Throw a sample away, for good: nothing is left in it, its place is free, and the record says why.
 
     raises  Malformed without a reason; RuleViolation when some of it is promised to a request, when it is gone
-            already, or for a time to come
+            already, for a time to come, or when two people are to destroy it (`destruction`)
     """
     if not reason.strip():
         raise Malformed({"reason": Reason("reason_needed")})
     thing = standing.locked_sample(sample, by)
+    _require_no_task(sample)
     happened = at or When.now(clock.now)
     life.refuse([life.act_not_in_future(happened, clock.now(), clock.zone())])
     before = {"status": sample.status}
@@ -34,6 +39,17 @@ def discard(*, sample: Sample, reason: str, by: Actor, at: When | None = None) -
         after={"status": sample.status}, reason=reason.strip(), happened=happened,
     )  # fmt: skip
     return sample
+
+
+def _require_no_task(sample: Sample) -> None:
+    """One person alone does not throw away what two people are asked to destroy."""
+    query = select(DestructionTask.id).where(
+        DestructionTask.sample_id == sample.id,
+        DestructionTask.done_at.is_(None),
+        DestructionTask.cancelled_at.is_(None),
+    )
+    if db.session.scalar(query) is not None:
+        raise RuleViolation("destruction_takes_two", sample=sample.code)
 
 
 def lose(*, sample: Sample, by: Actor, reason: str | None = None, at: When | None = None) -> Sample:

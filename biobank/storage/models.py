@@ -70,3 +70,46 @@ class Placement(Base):
     removed_by: Mapped[str | None] = mapped_column(String(64))
     why: Mapped[str | None] = mapped_column(Text)
     """Why it was removed: moved, taken out, picked, discarded, lost."""
+
+
+_OPEN_TASK = text("done_at IS NULL AND cancelled_at IS NULL")
+
+
+class DestructionTask(Base):
+    """A sample that is to be destroyed: one person takes it out and says so, another one witnesses it.
+
+    Ended, never deleted.
+    """
+
+    __tablename__ = "destruction_task"
+    __table_args__ = (
+        Index(
+            "uq_destruction_task_open",
+            "sample_id",
+            unique=True,
+            sqlite_where=_OPEN_TASK,
+            postgresql_where=_OPEN_TASK,
+        ),
+        Index("ix_destruction_task_withdrawal_id", "withdrawal_id", "id"),
+        CheckConstraint("done_by <> first_by", name="two_people"),
+        CheckConstraint("done_at IS NULL OR first_at IS NOT NULL", name="first_then_second"),
+        CheckConstraint("done_at IS NULL OR cancelled_at IS NULL", name="one_end"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
+    withdrawal_id: Mapped[int | None] = mapped_column(BigKey)
+    """The withdrawal that asks for it, where one does."""
+    reason: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    opened_by: Mapped[str] = mapped_column(String(64))
+    first_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    first_by: Mapped[str | None] = mapped_column(String(64))
+    """Who had the tube in hand."""
+    done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    done_by: Mapped[str | None] = mapped_column(String(64))
+    """Who witnessed its destruction: somebody else."""
+    cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    cancelled_by: Mapped[str | None] = mapped_column(String(64))
+    why_cancelled: Mapped[str | None] = mapped_column(Text)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from flask import request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,14 +13,15 @@ from biobank.access.permissions import Permission
 from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.i18n import N_
 from biobank.samples.reading import find_sample
-from biobank.storage import kinds, rules, scanning
+from biobank.storage import destruction, destruction_pages, kinds, rules, scanning
 from biobank.storage import service as storage
 from biobank.storage.models import Container
+from biobank.storage.page_parts import bp
 from biobank.storage.schemas import ContainerNewSchema
 from biobank.web import pages
 from biobank.web.asking import actor
 
-bp = pages.blueprint("storage", __name__)
+__all__ = ["NAVIGATION", "bp", "destruction_pages"]
 
 NAVIGATION = [
     pages.NavItem("storage.containers", N_("Storage"), "freezer", Permission.STORAGE_READ.value, 30)
@@ -219,7 +220,10 @@ def put_sample_back(code: str) -> ResponseReturnValue:
 @bp.get("/samples/<code>/discard")
 @requires(Permission.SAMPLE_DISCARD)
 def discard_form(code: str) -> ResponseReturnValue:
-    """The form to throw a sample away: why, and whether one is sure."""
+    """The form to throw a sample away: why, and whether one is sure; or the two people that it takes."""
+    found = find_sample(code, actor())
+    if (task := destruction.open_of([found.id]).get(found.id)) is not None:
+        return redirect(url_for("storage.destruction", key=task.id))
     return _sample_form("storage/discard.html", code)
 
 

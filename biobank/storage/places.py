@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Select, String, and_, bindparam, cast, literal, null, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, String, and_, cast, literal, null, or_, select
 
+from biobank.core.among import among
 from biobank.core.db import chunks, fetch
 from biobank.storage import kinds
 from biobank.storage.models import Container, Placement
@@ -61,13 +62,16 @@ _ABOVE_SAMPLES = _above(
         Placement.container_id,
         Placement.position,
         literal(0).label("depth"),
-    ).where(Placement.sample_id.in_(bindparam("ids", expanding=True)), current())
+    ).where(among(Placement.sample_id, "ids"), current())
 )
 _ABOVE_CONTAINERS = _above(
     select(
         Container.id.label("start"), Container.id.label("container_id"), _NOWHERE, literal(0).label("depth")
-    ).where(Container.id.in_(bindparam("ids", expanding=True)))
+    ).where(among(Container.id, "ids"))
 )
+
+
+_STOOD = select(Placement.sample_id).where(among(Placement.sample_id, "ids")).distinct()
 
 
 def where_is(sample_ids: Iterable[int]) -> dict[int, list[Step]]:
@@ -102,6 +106,14 @@ def _chains(query: Any, ids: Iterable[int]) -> dict[int, list[tuple[int, Step]]]
     for chunk in chunks(sorted(set(ids)), _MANY):
         for start, code, name, kind, position, key in fetch(query, {"ids": chunk}):
             found.setdefault(start, []).append((key, Step(code, name, kind, position)))
+    return found
+
+
+def stood(sample_ids: Iterable[int]) -> set[int]:
+    """Which of these stand somewhere, or ever stood: they can be put back."""
+    found: set[int] = set()
+    for chunk in chunks(sorted(set(sample_ids)), _MANY):
+        found |= {key for (key,) in fetch(_STOOD, {"ids": chunk})}
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from biobank.samples.models import Sample
 from biobank.samples.schemas import quantity_json
 from biobank.storage.containers import KindCount
+from biobank.storage.destruction import Listed
 from biobank.storage.map import ContainerMap, Occupant
 from biobank.storage.models import Container, Placement
 from biobank.storage.places import Step
@@ -52,6 +53,34 @@ class TakeOutSchema(WhenSchema):
 
 class DiscardSchema(WhenSchema):
     reason = SafeString(required=True, max_length=2000, lines=True)
+
+
+class TubeSchema(Schema):
+    """The tube in hand, as scanned."""
+
+    sample = Code(required=True)
+
+
+class CancelSchema(Schema):
+    reason = SafeString(required=True, max_length=2000, lines=True)
+
+
+def destruction_json(row: Listed) -> dict[str, Any]:
+    """A tube that is to be destroyed, and how far that is. People are named in the record, not here."""
+    task = row.task
+    return {
+        "id": task.id,
+        "sample": row.sample.code,
+        "type": row.sample.type,
+        "status": row.sample.status,
+        "where": where_json(row.path),
+        "reason": task.reason,
+        "withdrawal": task.withdrawal_id,
+        "opened_at": task.opened_at.isoformat(),
+        "confirmed_at": task.first_at.isoformat() if task.first_at else None,
+        "destroyed_at": task.done_at.isoformat() if task.done_at else None,
+        "cancelled_at": task.cancelled_at.isoformat() if task.cancelled_at else None,
+    }
 
 
 def container_json(

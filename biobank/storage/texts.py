@@ -11,6 +11,20 @@ TEXTS: dict[str, str] = {
     "container_name_needed": N_("A container needs a name."),
     "container_unknown": N_("There is no container {container}."),
     "discard_not_sure": N_("Say that you are sure: nothing brings it back."),
+    "destruction_confirmed_already": N_(
+        "{sample} is in somebody's hand already; now another person witnesses it."
+    ),
+    "destruction_ended": N_("That {sample} be destroyed is settled already."),
+    "destruction_no_longer_asked": N_(
+        "{sample} is not to be destroyed any more: whose it is was corrected, or the withdrawal no longer covers it."
+    ),
+    "destruction_not_asked": N_("Nobody asked for {sample} to be destroyed. Put it back."),
+    "destruction_not_confirmed": N_("Nobody has {sample} in hand yet; that comes before it is destroyed."),
+    "destruction_not_here": N_("{sample} is not in our hands."),
+    "destruction_same_person": N_("You have {sample} in hand: somebody else must see it destroyed."),
+    "destruction_takes_two": N_("{sample} is to be destroyed by two people: see Destructions."),
+    "destruction_unknown": N_("There is no destruction task {task}."),
+    "destruction_wrong_tube": N_("{sample} is the wrong tube: {expected} is to be destroyed. Put it back."),
     "does_not_fit": N_("{kind}: {thing} cannot stand in it."),
     "place_empty": N_("Nothing stands at {position} in {container}."),
     "placed_before_last": N_(
@@ -50,6 +64,7 @@ KIND_LABELS: dict[str, str] = {
 
 # A sentence names a container's kind by its label; a thing is the key of a kind, or a vessel.
 WORDS: dict[str, str] = {
+    "destruction_reason.Consent withdrawn": N_("Consent withdrawn"),
     **{f"kind.{label}": label for label in KIND_LABELS.values()},
     **{f"thing.{key}": label for key, label in KIND_LABELS.items()},
     "thing.block": N_("block"),

@@ -1,17 +1,30 @@
-"""Opens studies and finds them again."""
+"""Opens studies and finds them again. What a study lays on its samples is in `terms`, and asked for here."""
 
 from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, select
 
 from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.actor import Actor
+from biobank.core.among import among
 from biobank.core.db import db, fetch
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.studies.models import Study
+from biobank.studies.terms import history_of, set_terms, terms_of
+
+__all__ = [
+    "find_study",
+    "history_of",
+    "list_studies",
+    "open_study",
+    "page_of_studies",
+    "set_terms",
+    "study_codes",
+    "terms_of",
+]
 
 
 def open_study(*, code: str, title: str, site_id: int, by: Actor) -> Study:
@@ -67,7 +80,7 @@ def page_of_studies(*, by: Actor, after: str | None = None, limit: int = DEFAULT
     return page_of(query, Study.id, after=after, limit=limit)
 
 
-_CODES = select(Study.id, Study.code).where(Study.id.in_(bindparam("ids", expanding=True)))
+_CODES = select(Study.id, Study.code).where(among(Study.id, "ids"))
 #: Codes that were read, by database: the database sees to it that a code never changes.
 _known: WeakKeyDictionary[Engine, dict[int, str]] = WeakKeyDictionary()
 

@@ -3,15 +3,18 @@
 import json
 from typing import Any, NoReturn
 
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask, Request, Response, jsonify, request
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import fields
-from webargs.core import is_json, missing, parse_json
+from webargs.core import is_json, missing
 from webargs.flaskparser import FlaskParser
 
 from biobank.core.errors import Malformed, Reason, Unreadable, WrongKind
 from biobank.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from biobank.web.json_bodies import read_json
 from biobank.web.schemas import SafeString, Schema
 
 PREFIX = "/api/v1"
@@ -48,7 +51,7 @@ class BodyParser(FlaskParser):
         if not is_json(req.mimetype):
             raise WrongKind("wrong_kind")
         try:
-            return parse_json(body)
+            return read_json(body.decode("utf-8"))
         except json.JSONDecodeError as error:
             raise Unreadable("unreadable", detail=f"JSON {error.lineno}:{error.colno}") from error
         except (RecursionError, ValueError) as error:  # brackets without end, a number of 5,000 digits
@@ -62,7 +65,17 @@ class Blueprint(SmorestBlueprint):
     ARGUMENTS_PARSER = BodyParser()
 
 
-api = Api()
+def _schema_name(schema: Any) -> str:
+    """`StorageCancel`: two features may each have a schema of one name."""
+    kind = resolve_schema_cls(schema)
+    if not isinstance(kind, type):
+        return ""
+    feature = kind.__module__.split(".")[1].title()
+    name = kind.__name__.lstrip("_").removesuffix("Schema")
+    return name if name.startswith(feature.removesuffix("s")) else feature + name
+
+
+api = Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
 
 
 def blueprint(name: str, import_name: str) -> Blueprint:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date, format_decimal, format_time, gettext
+from flask_babel import format_date, format_decimal, format_time, get_locale, gettext
 
 from biobank.core import times, units
 from biobank.core.i18n import N_
@@ -32,11 +33,16 @@ def moment(when: When, zone: ZoneInfo) -> str | None:
 def iso(text: str) -> str:
     """ISO text for people: "2026-03-01T10:15+01:00" is "1 mars 2026, 10:15" in French. Other text stays as it is."""
     if _DAY.fullmatch(text):
-        return str(format_date(date.fromisoformat(text)))
+        return _day(str(get_locale()), text)
     if _MOMENT.fullmatch(text):
         at = datetime.fromisoformat(text)
         return f"{format_date(at)}, {format_time(at, 'short')}"
     return text
+
+
+@lru_cache(maxsize=4096)
+def _day(_locale: str, text: str) -> str:
+    return str(format_date(date.fromisoformat(text)))
 
 
 def number(kind: str, amount: int) -> str:

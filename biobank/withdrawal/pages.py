@@ -1,4 +1,4 @@
-"""The pages of a withdrawal: what is taken back, what that reaches before it is done, and what it did."""
+"""The pages of withdrawals: what is taken back, what that reaches before it is done, what it did, what is left."""
 
 import json
 from typing import Any
@@ -8,21 +8,31 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from biobank.access import service as access
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.consent import service as consent
+from biobank.consent.bases import CHANNELS
+from biobank.consent.documents import documents_of, replaced
 from biobank.consent.schemas import WithdrawalNewSchema
 from biobank.consent.service import FATES
+from biobank.core.i18n import N_
 from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
-from biobank.web import pages, sentences
+from biobank.web import letters, pages, sentences
 from biobank.web.asking import actor
-from biobank.withdrawal import service
+from biobank.withdrawal import anonymising_pages, certificate, reading, service, undoing_pages
+from biobank.withdrawal.blueprints import pages_bp as bp
+from biobank.withdrawal.page_parts import at_site
 
-bp = pages.blueprint("withdrawal", __name__)
+__all__ = ["NAVIGATION", "anonymising_pages", "bp", "undoing_pages"]
+
+NAVIGATION = [
+    pages.NavItem("withdrawal.withdrawals", N_("Withdrawals"), "no", Permission.CONSENT_RECORD.value, 68)
+]
 
 WITHDRAWAL = WithdrawalNewSchema()
-FIELDS = ("scope", "received_on", "fate")
+FIELDS = ("scope", "received_on", "channel", "fate")
 
 
 @bp.get("/patients/<path:code>/withdrawals/new")
@@ -40,10 +50,16 @@ def check(code: str) -> ResponseReturnValue:
     def work() -> str:
         given = WITHDRAWAL.load(_typed(request.form))
         patient = asked_patient(code)
-        consent.read_scope(given["scope"], patient=patient, by=actor())
-        consent.check_withdrawal(patient=patient, received_on=given["received_on"], fate=given["fate"])
-        fields: dict[str, Any] = {name: request.form[name] for name in FIELDS}
-        return url_for("withdrawal.confirm", code=code, **fields, **_at_site())
+        scope = consent.read_scope(given["scope"], patient=patient, by=actor())
+        consent.check_withdrawal(
+            patient=patient,
+            received_on=given["received_on"],
+            fate=given["fate"],
+            channel=given["channel"],
+            scope=scope,
+        )
+        fields: dict[str, Any] = {name: request.form.get(name, "") for name in FIELDS}
+        return url_for("withdrawal.confirm", code=code, **fields, **at_site())
 
     return pages.submit(work, again=lambda problems, sentence: _form(asked_patient(code), problems, sentence))
 
@@ -61,8 +77,8 @@ def confirm(code: str) -> ResponseReturnValue:
         given=given,
         scope=scope,
         touched=service.touched(patient=patient, scope=scope),
-        fields={name: request.args[name] for name in FIELDS},
-        at_site=_at_site(),
+        fields={name: request.args.get(name, "") for name in FIELDS},
+        at_site=at_site(),
     )
 
 
@@ -78,9 +94,10 @@ def withdraw(code: str) -> ResponseReturnValue:
             scope=given["scope"],
             received_on=given["received_on"],
             fate=given["fate"],
+            channel=given["channel"],
             by=actor(),
         )
-        return url_for("withdrawal.withdrawal", code=code, key=done["withdrawal"], **_at_site())
+        return url_for("withdrawal.withdrawal", code=code, key=done["withdrawal"], **at_site())
 
     return pages.submit(work, again=lambda problems, sentence: _form(asked_patient(code), problems, sentence))
 
@@ -88,17 +105,47 @@ def withdraw(code: str) -> ResponseReturnValue:
 @bp.get("/patients/<path:code>/withdrawals/<int:key>")
 @requires(Permission.PATIENT_READ)
 def withdrawal(code: str, key: int) -> ResponseReturnValue:
-    """What was taken back, and what of it is here, out or used now."""
+    """What was taken back; what of it is here, promised, to be destroyed, out, or was used before."""
     patient = asked_patient(code)
     found = consent.find_withdrawal(patient, key)
-    scope = service.scope_of(found)
+    seen = reading.overview(patient, found)
+    papers = [paper for paper in documents_of(patient) if paper.withdrawal_id == key]
     return pages.render(
         "withdrawal/withdrawal.html",
         patient=patient,
         withdrawal=found,
-        scope=scope,
-        touched=service.touched(patient=patient, scope=scope),
-        at_site=_at_site(),
+        seen=seen,
+        papers=papers,
+        newer=replaced(papers),
+        names=access.names_of(
+            {found.recorded_by, seen.reversal.recorded_by if seen.reversal else found.recorded_by}
+        ),
+        most=reading.MOST_SHOWN,
+        at_site=at_site(),
+    )
+
+
+@bp.get("/patients/<path:code>/withdrawals/<int:key>/certificate.pdf")
+@requires(Permission.CONSENT_RECORD)
+def destruction_certificate(code: str, key: int) -> ResponseReturnValue:
+    """What was destroyed, for the bank to sign and the person to keep; `?language=fr` in French."""
+    patient = asked_patient(code)
+    found = consent.find_withdrawal(patient, key)
+    with letters.in_language():
+        return letters.answer(certificate.write(patient, found), f"certificate-{key}")
+
+
+@bp.get("/withdrawals")
+@requires(Permission.CONSENT_RECORD)
+def withdrawals() -> ResponseReturnValue:
+    """Withdrawals that still ask for work: tubes to destroy, letters without an answer."""
+    page = reading.open_work(actor(), after=request.args.get("after"))
+    return pages.render(
+        "withdrawal/withdrawals.html",
+        rows=page.items,
+        next=page.next,
+        every_site=actor().site_id is None,
+        site_code=access.site_code,
     )
 
 
@@ -125,7 +172,11 @@ def _form(patient: Patient, problems: dict[str, str] | None = None, sentence: st
         typed=request.form,
         scope_options=_scopes(patient),
         fate_options=[(fate, sentences.word("fate", fate)) for fate in FATES],
-        at_site=_at_site(),
+        channel_options=[
+            ("", _("not said")),
+            *((each, sentences.word("channel", each)) for each in CHANNELS),
+        ],
+        at_site=at_site(),
     )
 
 
@@ -150,9 +201,12 @@ def _scopes(patient: Patient) -> list[dict[str, str]]:
         }
         for (form, key), text in asked.items()
     ]
+    options += [
+        {
+            "value": json.dumps({"objection": code}),
+            "label": sentences.word("objection", code),
+            "hint": _("Over every form that was signed."),
+        }
+        for code in consent.objections()
+    ]
     return options
-
-
-def _at_site() -> dict[str, Any]:
-    """What an address needs besides a code, where somebody sees several sites."""
-    return {"site": request.args["site"]} if request.args.get("site") else {}

@@ -42,7 +42,7 @@ def test_a_request_is_written_decided_fetched_and_handed_out(desk, bank, vials):
     # The committee sees why it may be given, and approves.
     page = desk("committee")
     page.goto(f"/requests/{code}")
-    expect(page.locator("#content")).to_contain_text('clause "research"')
+    expect(page.locator("#content")).to_contain_text('Clause "research"')
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("reserved").first).to_be_visible()
 
@@ -59,6 +59,23 @@ def test_a_request_is_written_decided_fetched_and_handed_out(desk, bank, vials):
     page.get_by_role("button", name="Hand out").click()
     expect(page.get_by_text("handed out").first).to_be_visible()
     assert bank.sample(wanted)["status"] == "handed_out"
+
+
+def test_what_the_rules_leave_to_people_is_settled_by_a_person(desk, bank, vials):
+    code = bank.ask_for(vials[1], flags=["paediatric"])
+    page = desk("committee")
+    page.goto(f"/requests/{code}")
+    expect(page.get_by_role("heading", name="The use is about children")).to_be_visible()
+
+    page.get_by_text("Settle it").click()
+    page.get_by_label("may be used for this request").check()
+    page.get_by_label("Why", exact=True).fill("The opinion covers children.")
+    page.get_by_role("button", name="Settle").click()
+    expect(page.locator(".settled")).to_contain_text("The opinion covers children.")
+    expect(page.locator(".settled")).to_contain_text("committee")
+
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("reserved").first).to_be_visible()
 
 
 def test_the_researcher_sees_no_patient_and_no_freezer(desk, bank, vials):

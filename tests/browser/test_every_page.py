@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, USUAL, listen
 from tests.browser.hands import sign_in
+from tests.test_journey import ok
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +33,7 @@ PAGES = [
     ("technician", "/patients/{patient}"),
     ("technician", "/patients/{patient}/consents"),
     ("technician", "/patients/{patient}/consents/new"),
+    ("technician", "/patients/{patient}/status"),
     ("technician", "/patients/{patient}/withdrawals/new"),
     ("technician", "/containers"),
     ("technician", "/containers/{box}"),
@@ -48,6 +50,11 @@ PAGES = [
     ("manager", "/consent-forms"),
     ("manager", "/consent-forms/new"),
     ("manager", "/consent-forms/MAIN/1"),
+    ("manager", "/consent-forms/new?like=MAIN&version=1"),
+    ("manager", "/studies/{study}"),
+    ("manager", "/consent/rules"),
+    ("manager", "/decisions?sample={asked}"),
+    ("manager", "/decisions/{decision}"),
     ("manager", "/reports/throughput"),
     ("manager", "/audit"),
     ("manager", "/account"),
@@ -73,7 +80,9 @@ def codes(bank) -> dict[str, str]:
     bank.approve(request)
     sent = bank.ask_for(second, withdrawn)
     return {
-        "patient": patient, "tube": tube, "withdrawn": withdrawn, "request": request, "sent": sent,
+        "patient": patient, "tube": tube, "withdrawn": withdrawn, "request": request, "sent": sent, "asked": first,
+        "study": ok(bank.manager.get("/studies"))["items"][0]["code"],
+        "decision": ok(bank.manager.get(f"/samples/{first}/decisions"))["items"][0]["id"],
         "box": bank.box, "freezer": bank.sample(first)["position"]["path"][0]["code"],
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import people
+from tests.consent.traces import nothing_is_stored
 
 FORM = {
     "code": "F",
@@ -105,3 +106,98 @@ def test_a_technician_records_consents_and_writes_no_forms(app, api):
 
     assert technician.post("/consent-forms", FORM | {"version": "2"}).status_code == 403
     assert technician.post("/patients/A-1/consents", given).status_code == 201
+
+
+# --- bases, and what becomes of a person
+
+
+@pytest.fixture
+def asked(api):
+    """A form to be signed, a notice, and a patient."""
+    api.post("/consent-forms", FORM)
+    api.post("/consent-forms", FORM | {"code": "N", "kind": "notice"})
+    api.post("/patients", {"code": "A-1"})
+    return {"form": "F", "version": "1", "signed_on": "2012-03-01", "answers": {"research": "granted"}}
+
+
+def test_the_basis_goes_in_and_comes_back(api, asked):
+    informed = asked | {"form": "N", "channel": "portal", "given_by": "representative"}
+    waived = asked | {
+        "form": "N",
+        "basis": "waiver",
+        "ethics_reference": "CPP 1",
+        "basis_reason": "not found",
+    }
+    child = asked | {"given_by": "guardian", "of_age_on": "2015-01-02"}
+
+    for given in (informed, waived, child):
+        made = api.post("/patients/A-1/consents", given)
+        assert made.status_code == 201, made.json
+
+    third, second, first = api.get("/patients/A-1/consents").json["items"]
+    assert (first["basis"], first["given_by"], first["channel"]) == (
+        "non_opposition", "representative", "portal",
+    )  # fmt: skip
+    assert (second["basis"], second["given_by"], second["channel"]) == ("waiver", "committee", None)
+    assert (second["ethics_reference"], second["basis_reason"]) == ("CPP 1", "not found")
+    assert (third["basis"], third["given_by"], third["documents"]) == ("consent", "guardian", [])
+    assert "of_age_on" not in third  # of the person, not of the paper
+
+
+def test_a_key_that_a_body_gives_twice_is_named_and_nothing_is_stored(app, api, asked):
+    body = '{"form": "F", "version": "1", "signed_on": "2012-03-01", "answers": {"research": "refused", %s}}'
+    wrong = {
+        body % '"research": "granted"': "answers.research",
+        body % '"research": "refused"': "answers.research",
+        body.replace('"form"', '"form": "G", "form"') % '"genetics": "refused"': "form",
+    }
+    with nothing_is_stored(app):
+        for text, path in wrong.items():
+            answer = api.post("/patients/A-1/consents", data=text, content_type="application/json")
+            assert (answer.status_code, list(answer.json["errors"])) == (422, [path])
+            assert "twice" in answer.json["detail"]
+        forms = api.post(
+            "/consent-forms", data='{"clauses": [{"key": "a", "key": "b"}]}', content_type="application/json"
+        )
+    assert list(forms.json["errors"]) == ["clauses.0.key"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "named"),
+    [
+        ({"answers": {"commercial": "granted"}}, 422, "answers.commercial"),
+        ({"answers": ["granted"]}, 422, "answers"),
+        ({"answers": {"research": "yes"}}, 422, "answers.research"),
+        ({"form": "N"}, 422, "channel"),
+        ({"basis": "waiver"}, 422, "basis"),
+        ({"given_by": "guardian"}, 422, "of_age_on"),
+        ({"given_by": "guardian", "of_age_on": "2011-01-01"}, 422, "of_age_on"),
+        ({"signed_on": "2999-01-01"}, 422, "signed_on"),
+        ({"signed_on": "1899-01-01"}, 422, "signed_on"),
+        ({"form": "F", "version": "2"}, 404, None),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_stored(app, api, asked, wrong, status, named):
+    with nothing_is_stored(app):
+        answer = api.post("/patients/A-1/consents", asked | wrong)
+    assert answer.status_code == status
+    assert answer.json["detail"]
+    if named:
+        assert named in answer.json["errors"]
+
+
+def test_what_becomes_of_a_person_is_noted_and_corrected(app, api, asked):
+    noted = api.post("/patients/A-1/status", {"of_age_on": "2008-05-02"})
+    died = api.post("/patients/A-1/status", {"died_on": "2012-02-01"})
+    with nothing_is_stored(app):
+        changed = api.post("/patients/A-1/status", {"died_on": "2012-02-02"})
+        after = api.post("/patients/A-1/consents", asked)
+    alive = api.post("/patients/A-1/status", {"died_on": None, "reason": "another patient"})
+
+    assert noted.json == {"patient": "A-1", "of_age_on": "2008-05-02", "died_on": None}
+    assert died.json["of_age_on"] == "2008-05-02"
+    assert (changed.status_code, set(changed.json["errors"])) == (422, {"reason"})
+    assert (after.status_code, set(after.json["errors"])) == (422, {"signed_on"})
+    assert (alive.status_code, alive.json["died_on"]) == (200, None)
+    stranger = people.api(app, "manager", site_code="IUCT")
+    assert stranger.post("/patients/A-1/status", {"died_on": "2012-02-01"}).status_code == 404

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from biobank.audit.models import AuditEntry
-from biobank.core import codes
+from biobank.core import clock, codes
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed, NotFound, RuleViolation
 from biobank.patients import service
+from biobank.withdrawal.models import Anonymisation
 from tests import people
 
 
@@ -82,3 +83,41 @@ def test_a_search_takes_signs_as_they_are(app_context):
 
     assert [each.code for each in service.page_of_patients(by=by, starts_with="A_").items] == ["A_1"]
     assert service.page_of_patients(by=by, starts_with="A\x00%").items == []
+
+
+def agreed(patient):
+    """What two people said: this is not about them."""
+    now = clock.now()
+    db.session.add(
+        Anonymisation(
+            patient_id=patient.id,
+            reason="asked",
+            asked_at=now,
+            asked_by="one",
+            agreed_at=now,
+            agreed_by="two",
+        )
+    )
+
+
+def test_a_link_is_broken_once_and_only_by_who_sees_the_patient(app_context):
+    by, elsewhere = people.actor(), people.actor(site_code="IUCT")
+    patient = enrol(by, code="DUPONT-1957", sex="female", birth_year=1957)
+    with pytest.raises(NotFound):
+        unit_of_work(lambda: service.erase_link(patient=patient, by=elsewhere))
+
+    with pytest.raises(RuleViolation, match="refused_by_database"):  # nobody agreed to it
+        unit_of_work(lambda: service.erase_link(patient=patient, by=by))
+
+    unit_of_work(lambda: agreed(patient))
+    unit_of_work(lambda: service.erase_link(patient=patient, by=by))
+
+    assert patient.code.startswith("ANON-")
+    assert (patient.subject_key, patient.veil_key, patient.birth_year) == (None, None, None)
+    assert patient.sex == "female"
+    (left,) = codes.find([patient.code], by)
+    assert left.voided
+    with pytest.raises(RuleViolation, match="patient_anonymised"):
+        service.require_linked(patient)
+    with pytest.raises(RuleViolation, match="patient_anonymised"):
+        unit_of_work(lambda: service.erase_link(patient=patient, by=by))

@@ -37,6 +37,12 @@ class Bank(Stock):
             if order.status in ("draft", "submitted", "approved"):
                 self._let_go(order, [tube.id])
 
+    def narrow(self, tube: Tube) -> None:
+        for order in self.orders.values():
+            held = order.status == "approved" and order.lines.get(tube.id) in HELD
+            if held and not self.allows(tube, order.demand, held=True):
+                self._let_go(order, [tube.id])
+
     def _let_go(self, order: Order, keys: Iterable[int]) -> None:
         for key in keys:
             if order.lines.get(key) in OPEN:
@@ -58,6 +64,8 @@ class Bank(Stock):
         free = [tube for tube in asked if tube.status == "available" and not self.promised(tube)]
         held = [tube.id for tube in free if self.allows(tube, order.demand)]
         if order.status != "submitted" or not asked:
+            if order.status == "approved":
+                return [], {"nothing_left_to_decide"}
             return [], {"request_act_not_possible"} if order.status != "submitted" else {"nothing_asked_for"}
         return held, codes(nothing_to_reserve=not free, use_refused=free and not held)
 
@@ -131,3 +139,6 @@ class Bank(Stock):
     def come_back(self, tube: Tube, amount: int | None) -> None:
         tube.left = None if tube.left is None else amount
         tube.status = "depleted" if amount == 0 else "available"
+        gates = [gate for gate in self.withdrawals(tube.donors, tube.study) if gate.clause is None]
+        if amount != 0 and tube.recalled_for & tube.donors and gates:
+            tube.to_destroy = True

@@ -118,4 +118,4 @@ class People(Walker):
             ),
         )  # fmt: skip
         if done is not None:
-            self.bank.withdraw(person, received_on, study, clause)
+            self.bank.withdraw(person, received_on, study, clause, fate)

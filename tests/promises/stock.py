@@ -39,6 +39,10 @@ class Tube:
     made: datetime | None = None
     given: int | None = None
     """What was in it when it was handed out."""
+    to_destroy: bool = False
+    """Two people are to destroy it; one alone throws it away no more."""
+    recalled_for: set[int] = field(default_factory=set)
+    """Who withdrew while it was out, and wants it destroyed when it comes back."""
 
     @property
     def drawn(self) -> datetime | None:
@@ -123,17 +127,28 @@ class Stock:
         )
 
     def withdraw(
-        self, person: Person, received_on: date, study: str | None, clause: tuple[str, str] | None
+        self, person: Person, received_on: date, study: str | None, clause: tuple[str, str] | None, fate: str
     ) -> None:
         taken = TakenBack(self._next(), received_on, self.now, study, clause)
         person.taken_back.append(taken)
         for tube in self.tubes.values():
-            if person.id in tube.donors and tube.status not in GONE and taken.covers(tube.study):
+            if person.id not in tube.donors or tube.status in GONE:
+                continue
+            if clause is not None:
+                self.narrow(tube)
+            elif taken.covers(tube.study):
                 tube.holds.add("withdrawal")
                 self.let_go(tube)
+                if fate == "destroy" and tube.status == "handed_out":
+                    tube.recalled_for.add(person.id)
+                elif fate == "destroy":
+                    tube.to_destroy = True
 
     def let_go(self, tube: Tube) -> None:
         """Whoever asked for it does not get it."""
+
+    def narrow(self, tube: Tube) -> None:
+        """Whoever is promised it for what its donors no longer allow does not get it."""
 
     # --- what may be done with a tube
 
@@ -142,11 +157,11 @@ class Stock:
         found = [self.people[key].withdrawal(study, day) for key in donors]
         return [each for each in found if each is not None]
 
-    def allows(self, tube: Tube, demand: Demand, at: datetime | None = None) -> bool:
-        """May it be used so now, and could it on the day it is said to have been?"""
+    def allows(self, tube: Tube, demand: Demand, at: datetime | None = None, *, held: bool = False) -> bool:
+        """May it be used so now, and could it on the day it is said to have been? held: whatever holds it"""
         days = {self.today_for(tube.donors)} | ({day_of(at)} if at else set())
         donors = [self.people[key] for key in tube.donors]
-        return not tube.holds and all(
+        return (held or not tube.holds) and all(
             person.allows(demand, tube.study, day) for person in donors for day in days
         )
 
@@ -271,6 +286,7 @@ class Stock:
             malformed=not reason.strip(),
             act_not_possible=tube.status in ("lost", "destroyed"),
             part_is_reserved=tube.reserved,
+            destruction_takes_two=tube.to_destroy,
         )
 
     def end(self, tube: Tube, status: str) -> None:

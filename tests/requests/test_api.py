@@ -232,3 +232,129 @@ def test_a_researcher_reads_nothing_of_a_patient(app, world, ada, manager, techn
     assert {reason["code"] for tube in tubes[1:] for reason in last[tube]["reasons"]} == {
         "consent_does_not_allow"
     }
+
+
+# --- what the rules leave to people
+
+
+@pytest.fixture
+def delicate(world):
+    """Two tubes asked for, for children. gives the request's number and the tubes'"""
+    tubes = [world.tube(), world.tube()]
+    return world.submitted(*tubes, flags=["paediatric"]), tubes
+
+
+LIFT = {"reason": "flag_paediatric", "outcome": "lift", "why": "Opinion of 3 March."}
+
+
+def test_what_is_left_to_people_is_read_settled_and_approved(app, world, delicate):
+    code, tubes = delicate
+    committee = worlds.api_of(app, worlds.person("committee"))
+
+    asked = committee.get(f"/requests/{code}/reviews").json
+    assert (asked["open"], [each["reason"] for each in asked["reviews"]]) == (2, ["flag_paediatric"])
+    assert (asked["reviews"][0]["open"], asked["reviews"][0]["settled"]) == (tubes, [])
+    assert "children" in asked["reviews"][0]["text"]
+
+    some = committee.post(f"/requests/{code}/reviews", LIFT | {"samples": tubes[:1]})
+    assert some.status_code == 201
+    (act,) = some.json["reviews"][0]["settled"]
+    assert (act["outcome"], act["why"], act["samples"]) == ("lift", "Opinion of 3 March.", tubes[:1])
+    assert act["by"].startswith("committee")
+    assert some.json["reviews"][0]["open"] == tubes[1:]
+
+    assert committee.post(f"/requests/{code}/reviews", LIFT).json["open"] == 0
+    lines = committee.post(f"/requests/{code}/approve").json["lines"]
+    assert [line["status"] for line in lines] == ["reserved", "reserved"]
+
+
+def test_one_key_settles_once(app, world, delicate, manager):
+    once = {"headers": {"Idempotency-Key": "k1"}}
+    first = manager.post(f"/requests/{delicate[0]}/reviews", LIFT, **once)
+    again = manager.post(f"/requests/{delicate[0]}/reviews", LIFT, **once)
+    assert (first.status_code, first.json) == (201, again.json)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (LIFT | {"reason": "flag_sexual"}, "reason"),
+        (LIFT | {"outcome": "perhaps"}, "outcome"),
+        (LIFT | {"why": " "}, "why"),
+        ({"reason": "flag_paediatric", "outcome": "lift"}, "why"),
+        (LIFT | {"samples": []}, "samples"),
+        (LIFT | {"samples": ["T99999999"]}, "samples"),
+    ],
+)
+def test_a_review_that_cannot_be_read_names_the_field(manager, delicate, body, field):
+    answer = manager.post(f"/requests/{delicate[0]}/reviews", body)
+    assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_an_unknown_reason_is_told_those_that_are_known(manager, delicate):
+    answer = manager.post(f"/requests/{delicate[0]}/reviews", LIFT | {"reason": "flag_sexual"})
+    assert "flag_paediatric" in answer.json["errors"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "reads", "settles"),
+    [
+        (("researcher",), 403, 403),
+        (("technician",), 200, 403),
+        (("dpo",), 200, 403),
+        (("committee",), 200, 201),
+        (("manager",), 200, 201),
+    ],
+)
+def test_only_a_reviewer_settles(app, world, delicate, roles, reads, settles):
+    api = worlds.api_of(app, worlds.person(*roles))
+    assert api.get(f"/requests/{delicate[0]}/reviews").status_code == reads
+    assert api.post(f"/requests/{delicate[0]}/reviews", LIFT).status_code == settles
+
+
+def test_the_researcher_of_the_request_does_not_settle_it_whatever_roles_they_have(app, world):
+    both = worlds.person("researcher", "manager")
+    code = world.draft(world.tube(), by=both, flags=["paediatric"])
+    api = worlds.api_of(app, both)
+    api.post(f"/requests/{code}/submit")
+    answer = api.post(f"/requests/{code}/reviews", LIFT)
+    assert (answer.status_code, answer.json["code"]) == (403, "own_request")
+
+
+def test_another_sites_reviews_are_not_there(app, world, delicate):
+    elsewhere = worlds.api_of(app, worlds.make_world("IUCT").manager)
+    assert elsewhere.get(f"/requests/{delicate[0]}/reviews").status_code == 404
+    assert elsewhere.post(f"/requests/{delicate[0]}/reviews", LIFT).status_code == 404
+
+
+def test_a_researcher_reads_only_that_the_committee_looks_or_that_consent_does_not_allow(world, ada, manager):
+    plain, waiting, upheld = world.tube(), *[world.tube(world.donor(["HMB", "IRB"])) for _ in range(2)]
+    code = world.submitted(plain, waiting, upheld)
+    reason = manager.get(f"/requests/{code}/reviews").json["reviews"][0]["reason"]
+    no = {"reason": reason, "outcome": "uphold", "why": "No opinion of a committee.", "samples": [upheld]}
+    manager.post(f"/requests/{code}/reviews", no)
+    manager.post(f"/requests/{code}/approve")
+
+    answer = ada.get(f"/requests/{code}")
+
+    told = {line["sample"]: [reason["code"] for reason in line["reasons"]] for line in answer.json["lines"]}
+    assert told == {plain: [], waiting: ["consent_needs_review"], upheld: ["consent_does_not_allow"]}
+    for said in ("IRB", "ethics", "opinion", "F-HMB"):
+        assert said not in answer.get_data(as_text=True)
+
+
+def test_who_will_work_with_the_samples_and_how_is_kept_with_the_request(world, ada):
+    answer = ada.post(
+        "/requests", NEW | {"users": ["Ada Lovelace", "0000-0002-1825-0097"], "research_types": ["biomarker"]}
+    )
+
+    assert answer.json["users"] == ["Ada Lovelace", "0000-0002-1825-0097"]
+    use = requests.use_of(world.request(answer.json["code"]))
+    assert (use.users, use.research_types) == (("Ada Lovelace", "0000-0002-1825-0097"), ("biomarker",))
+    assert ada.post("/requests", NEW | {"research_types": ["alchemy"]}).status_code == 422
+
+
+@pytest.mark.parametrize("approval", ["ethics:CPP@31/03/2027", "@2027-03-31", ":CPP"])
+def test_an_approval_that_cannot_be_read_is_named(ada, approval):
+    answer = ada.post("/requests", NEW | {"approvals": ["collaboration", approval]})
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["approvals.1"])

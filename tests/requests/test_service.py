@@ -201,12 +201,12 @@ def test_what_the_donor_did_not_allow_is_refused_with_its_reasons_and_the_rest_i
     assert db.session.scalar(uses.where(SampleUse.sample_id == world.sample(pending).id)) == 0
 
 
-def test_what_a_committee_must_settle_is_not_given_here(world):
+def test_what_the_rules_leave_to_people_stays_asked_for_and_the_rest_is_held(world):
     allowed, delicate = world.tube(), world.tube(world.donor(["HMB", "RS"]))
 
     code = world.approved(allowed, delicate)
 
-    assert world.lines(code)[delicate] == "refused"
+    assert world.lines(code) == {allowed: "reserved", delicate: "asked"}
     assert world.reasons(code, delicate)[0] == "consent_needs_review"
 
 
@@ -279,7 +279,7 @@ def test_a_withdrawal_between_sending_and_deciding_is_heeded(world):
 
 def test_an_approved_request_is_not_approved_twice(world):
     code = world.approved(world.tube())
-    with pytest.raises(RuleViolation, match="request_act_not_possible"):
+    with pytest.raises(RuleViolation, match="nothing_left_to_decide"):
         world.act(requests.approve, code, world.manager)
 
 

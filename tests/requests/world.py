@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import event
 
 from biobank.access import recognition
 from biobank.access import service as access
@@ -252,3 +253,18 @@ class Alone(people.Browser):
 
     def post(self, *args: Any, **kwargs: Any) -> Any:
         return outside(super().post, *args, **kwargs)
+
+
+class Statements:
+    """What is sent to the database while the block lasts."""
+
+    def __enter__(self) -> list[str]:
+        self.sent: list[str] = []
+        event.listen(db.engine, "before_cursor_execute", self._note)
+        return self.sent
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        self.sent.append(statement)
+
+    def __exit__(self, *_error: object) -> None:
+        event.remove(db.engine, "before_cursor_execute", self._note)

@@ -74,4 +74,7 @@ def test_a_use_without_a_permit(bare, family):
     bare.insert("decision", **decision(900, sample_id=sample, act="ship", consent_event_id=last))
     bare.insert("sample_use", **a_use(900, sample_id=sample))
 
-    assert found() == {"samples: uses without permit": [f"use 900 of {family[0].code} has no permit"]}
+    assert found() == {
+        "samples: uses without permit": [f"use 900 of {family[0].code} has no permit"],
+        "samples: decisions made again": ["decision 900: what it was made from cannot be read"],
+    }

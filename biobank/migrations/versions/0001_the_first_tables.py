@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from biobank.migrations import guards
-
 revision = "0001"
 down_revision = None
 
@@ -745,13 +743,9 @@ def upgrade() -> None:
         batch_op.create_index("ix_sample_use_sample_id", ["sample_id", "id"], unique=False)
 
     op.execute(f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{'0' * 64}')")
-    for statement in guards.create(op.get_bind().dialect.name):
-        op.execute(sa.text(statement.replace(":", r"\:")))
 
 
 def downgrade() -> None:
-    for statement in guards.drop(op.get_bind().dialect.name):
-        op.execute(sa.text(statement))
     with op.batch_alter_table("sample_use", schema=None) as batch_op:
         batch_op.drop_index("ix_sample_use_sample_id")
         batch_op.drop_index("ix_sample_use_happened_at")

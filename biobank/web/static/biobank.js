@@ -2,6 +2,7 @@
 
      form|a [data-partial="#id"]     fetched with `X-Partial: 1`; #id of the answer takes the place of #id here
      [data-refresh="10"]#id          asks again for itself every 10 seconds while nobody is working in it
+     form[data-preview="#id"]        #id shows what data-preview-from answers to the form as it is typed; nothing is kept
      [data-announce] [data-sound]    read aloud, and beeped (yes | look | no) where the person turned sounds on
      [data-since]                    a running delay; data-look-after and data-no-after are minutes
      button[data-toggle=theme|sound]
@@ -103,7 +104,7 @@
       if (!(answer.headers.get("Content-Type") || "").startsWith("text/html")) throw new TypeError("not a page");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       await pause();
-      if (quiet) { put(selector, page); tick(); return; }
+      if (quiet) { if (!put(selector, page) && answer.ok && !$("#content", page)) box.innerHTML = page.body.innerHTML; tick(); return; }
       if ($("[data-full-page]", page)) { location.assign(answer.url); return; }
       const moved = (push || answer.redirected) && answer.url !== location.href;
       if (moved) history.pushState(null, "", answer.url);
@@ -134,6 +135,16 @@
       free();
       if (scan) { scan.value = ""; next(); }
     });
+  });
+  let looking = null;
+  document.addEventListener("input", (event) => {
+    const form = event.target.form, { preview, previewFrom } = form?.dataset ?? {};
+    if (!preview || !$(preview)) return;
+    clearTimeout(looking);
+    looking = setTimeout(() => {
+      const body = new URLSearchParams(new FormData(form));
+      update(preview, previewFrom, { options: { method: "POST", body }, quiet: true });
+    }, 400);
   });
   document.addEventListener("click", (event) => {
     all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

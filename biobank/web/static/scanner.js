@@ -2,6 +2,7 @@
 
      input[data-scan]         hears every scan, whatever has the focus; one in the page goes before the header's
      input[data-scan-here]    keeps a scan made while it has the focus, and moves on to the next field
+     event.answered           set by answers.js: the key answered a question; of a whole scan it is still the beginning
 
    Without it the scan field still works: it has the focus, and Enter sends it. */
 (() => {
@@ -54,13 +55,15 @@
       if (burst && now - burst.last < PAUSE_MS) event.preventDefault();   // a group separator arrives as Ctrl+]
       return;
     }
-    if (!editable(field) && event.key !== " ") {
-      const target = scanField();
-      if (target) { target.value = ""; target.focus(); }   // the key itself still goes into it
+    const going = burst && now - burst.last <= PAUSE_MS;
+    if (!event.answered && !editable(field) && event.key !== " ") {
+      const target = scanField(), begun = going && burst.answers ? burst.text : "";   // its first characters were taken for answers
+      if (target) { target.value = begun; target.focus(); }   // the key itself still goes into it
+      if (target && begun) burst = { ...burst, field: target, before: "", from: 0, to: 0, answers: false };
     }
-    if (!burst || now - burst.last > PAUSE_MS || burst.field !== document.activeElement) {
+    if (!going || (burst.field !== document.activeElement && !(burst.answers && event.answered))) {
       const into = document.activeElement;
-      burst = { field: into, before: into.value || "", from: into.selectionStart, to: into.selectionEnd, first: now, text: "" };
+      burst = { field: into, before: into.value || "", from: into.selectionStart, to: into.selectionEnd, first: now, text: "", answers: Boolean(event.answered) };
     }
     burst.last = now;
     if (event.key.length === 1) burst.text += event.key;

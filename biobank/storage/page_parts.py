@@ -1,0 +1,5 @@
+"""Where the pages of storage hang."""
+
+from biobank.web import pages
+
+bp = pages.blueprint("storage", __name__)
