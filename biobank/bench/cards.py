@@ -16,7 +16,7 @@ from biobank.core.db import db, fetch
 from biobank.core.times import When
 from biobank.patients.models import Patient
 from biobank.requests.models import Request, RequestLine
-from biobank.samples import rules, uses
+from biobank.samples import gate, rules, uses
 from biobank.samples.models import CollectionEvent, Sample, SampleDonor
 from biobank.storage import kinds, places
 from biobank.storage.models import Container, Placement
@@ -69,7 +69,7 @@ def sample_card(sample_id: int, by: Actor) -> dict[str, Any]:
     (sample,) = fetch(_SAMPLE, {"id": sample_id})
     path = places.where_is([sample.id]).get(sample.id, [])
     standing = uses.standings([sample])[sample.id]
-    actions = _sample_actions(sample, bool(path), by)
+    actions = _sample_actions(sample, bool(path), by, withdrawn=standing.reason.code in gate.WITHDRAWN)
     return {
         "title": sample.code,
         "type": sample.type,
@@ -113,11 +113,19 @@ def _quantity(sample: Any) -> dict[str, Any] | None:
     }
 
 
-def _sample_actions(sample: Any, placed: bool, by: Actor) -> list[str]:
+#: After a withdrawal a tube is put aside or destroyed; and a mistake about whose it is can still be put right.
+_AFTER_WITHDRAWAL = frozenset({"move", "discard", "correct", "find"})
+
+
+def _sample_actions(sample: Any, placed: bool, by: Actor, *, withdrawn: bool = False) -> list[str]:
     """What this actor can do with it now; consent may still say no, and then says why."""
     possible = {str(act) for act in rules.possible_acts(sample.status)}
+    if withdrawn:
+        possible &= _AFTER_WITHDRAWAL
     if "move" in possible:
-        possible |= {"take_out", "place"} if placed else {"place", "put_back"}
+        possible |= {"take_out", "place"} if placed else {"place"}
+        if not placed and places.stood([sample.id]):
+            possible.add("put_back")
     if sample.remaining is None:
         possible.discard("aliquot")
     possible |= {"label", "hold"}
@@ -158,7 +166,12 @@ def patient_card(patient_id: int, by: Actor) -> dict[str, Any]:
         "sex": patient.sex,
         "birth_year": patient.birth_year,
         "samples": samples,
-        "actions": [act for act, permission in PATIENT_ACTIONS if by.may(permission)],
+        "link_broken": patient.anonymised_at is not None,
+        "actions": [
+            act
+            for act, permission in PATIENT_ACTIONS
+            if by.may(permission) and (act == "open" or patient.anonymised_at is None)
+        ],
     }
 
 

@@ -1,9 +1,12 @@
 """`flask --app app bench …`: how fast it is, as ratios within one run. Works on scratch databases of its own."""
 
+import gc
+import json
 import os
 import random
 import tempfile
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from biobank.access import service as access
-from biobank.bench import measuring, stock
+from biobank.bench import consenting, measuring, stock
 from biobank.core.actor import job
 from biobank.core.db import db, unit_of_work
 
@@ -65,6 +68,49 @@ def _measure(
                 token=token, clients=clients, rounds=rounds, seconds=seconds,
             )  # fmt: skip
         return empty, scanned
+
+
+@bench.command("consent")
+@click.option("--samples", "sizes", multiple=True, type=int, default=(100_000, 1_000_000), show_default=True,
+              help="Size of the stock; may be given several times.")  # fmt: skip
+@click.option(
+    "--postgres", help="URL of an empty server to make scratch databases on; SQLite files without it."
+)
+@click.option("--rounds", default=5, show_default=True)
+def consent(sizes: tuple[int, ...], postgres: str | None, rounds: int) -> None:
+    """Consent decided by the pure rule, for 10,000 samples at once, and one by one; and what a withdrawal costs."""
+    click.echo(f"{'PostgreSQL' if postgres else 'SQLite'}, {rounds} rounds, load of the machine "
+               f"{os.getloadavg()[0]:.1f}; {consenting.SAMPLES} samples of {consenting.PATIENTS} patients")  # fmt: skip
+    click.echo(f"{'samples':>10}  {'what':<12} {'per second':>10} {'× naive':>8}")
+    bulk: list[tuple[int, float]] = []
+    for size in sorted(sizes):
+        with (
+            tempfile.TemporaryDirectory(prefix="biobank-bench-") as folder,
+            _scratch(postgres, folder) as uri,
+        ):
+            _filled(uri, size)
+            found = json.loads(measuring.command(uri, "bench", "consent-here", "--rounds", str(rounds)))
+        speeds, withdrawn = found["speeds"], found["withdrawn"]
+        for name, per_second in speeds.items():
+            ratio = per_second / speeds["naive loop"]
+            click.echo(f"{size:>10}  {name:<12} {per_second:>10.0f} {ratio:>8.1f}")
+        click.echo(f"{size:>10}  withdrawing a patient with {withdrawn['descendants']} descendants: one unit of work, "
+                   f"{withdrawn['statements']} statements, {withdrawn['seconds']:.2f} s")  # fmt: skip
+        bulk.append((size, speeds["bulk check"]))
+    if len(bulk) > 1:
+        (small, fast), (large, slow) = bulk[0], bulk[-1]
+        click.echo(f"a sample among {large} costs {fast / slow:.2f} × what it costs among {small}")
+
+
+@bench.command("consent-here", hidden=True)
+@click.option("--rounds", default=5)
+def consent_here(rounds: int) -> None:
+    """Measure on the scratch database at hand, and print the figures as JSON."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # as the served app does
+    speeds = {speed.name: speed.per_second for speed in consenting.speeds(rounds)}
+    withdrawn = consenting.withdraw_one(consenting.DESCENDANTS)
+    click.echo(json.dumps({"speeds": speeds, "withdrawn": asdict(withdrawn)}))
 
 
 class _scratch(AbstractContextManager[str]):  # noqa: N801  read as a function

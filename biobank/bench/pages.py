@@ -11,6 +11,7 @@ from biobank.access.guard import requires, signed_in
 from biobank.access.permissions import Permission
 from biobank.bench import cards, service, story
 from biobank.consent import reading as consents
+from biobank.consent.scopes import Scope
 from biobank.consent.words import describe_term
 from biobank.core import clock
 from biobank.core.db import db
@@ -24,10 +25,11 @@ from biobank.requests.models import Request
 from biobank.samples import desk, gate, holds, reading, rules, uses
 from biobank.samples.models import Decision, Sample
 from biobank.samples.pages import type_options
-from biobank.storage import places
+from biobank.storage import destruction, places
 from biobank.studies import service as studies
 from biobank.web import errors, pages, sentences, spoken
 from biobank.web.asking import actor
+from biobank.withdrawal import anonymising, reach
 
 bp = pages.blueprint("bench", __name__)
 
@@ -72,6 +74,8 @@ def home() -> ResponseReturnValue:
             _waiting_requests("submitted", gettext("Requests to decide"), Permission.REQUEST_DECIDE),
             _waiting_requests("approved", gettext("Requests to pick"), Permission.REQUEST_FULFIL),
             _on_their_way(),
+            _to_destroy(),
+            _links_to_break(),
         )
         if figure
     ]
@@ -101,6 +105,21 @@ def _on_their_way() -> dict[str, Any] | None:
         query = query.where(Sample.site_id == by.site_id)
     href = url_for("bench.samples", status="collected")
     return {"label": gettext("Tubes on their way"), "value": db.session.scalar(query), "href": href}
+
+
+def _to_destroy() -> dict[str, Any] | None:
+    by = actor()
+    if not by.may(Permission.SAMPLE_DISCARD.value) or not (waiting := destruction.count_open(by)):
+        return None
+    return {"label": gettext("Tubes to destroy"), "value": waiting, "href": url_for("storage.destructions")}
+
+
+def _links_to_break() -> dict[str, Any] | None:
+    by = actor()
+    if not by.may(Permission.PATIENT_ANONYMISE.value) or not (waiting := len(anonymising.list_open(by))):
+        return None
+    href = url_for("withdrawal.anonymisations")
+    return {"label": gettext("Links to break"), "value": waiting, "href": href}
 
 
 @bp.get("/scan")
@@ -237,7 +256,7 @@ def sample(code: str) -> ResponseReturnValue:
         holds=holds.open_holds([found.id]).get(found.id, []),
         nodes=[_node(tree) for tree in trees],
         more=more,
-        story=story.tell(entries, pseudonyms),
+        story=story.tell(entries, pseudonyms, may_read_decisions=by.may(Permission.DECISION_READ.value)),
         decisions=_decisions(found),
         standing=_BANDS.get(card["consent"]["colour"], "deny"),
     )
@@ -272,11 +291,15 @@ def patient(code: str) -> ResponseReturnValue:
     page = reading.list_samples(by, patient_id=found.id, after=request.args.get("after"))
     standings = uses.standings(list(page.items))
     paths = places.where_is([sample.id for sample in page.items])
+    withdrawals = consents.withdrawals_of(found)
     return pages.render(
         "bench/patient.html",
         patient=found,
         consents=consents.consents_of(found),
-        withdrawals=consents.withdrawals_of(found),
+        withdrawals=withdrawals,
+        reversals=consents.reversals_of(withdrawals),
+        now=_samples_now(found),
+        at_site={"site": request.args["site"]} if request.args.get("site") else {},
         page=page,
         rows=[
             _row(sample, paths.get(sample.id, [])) | {"standing": standings[sample.id]}
@@ -288,6 +311,15 @@ def patient(code: str) -> ResponseReturnValue:
     )
 
 
+def _samples_now(found: Patient) -> dict[str, int]:
+    """Where a patient's samples are, pools as well."""
+    reached = reach.touched(patient=found, scope=Scope("all"))
+    stored = len(places.is_stored(reached.here_ids))
+    return {"here": len(reached.here), "stored": stored, "out": len(reached.out), "used": reached.used}
+
+
 def _patient_items(found: Patient) -> list[dict[str, Any]]:
+    if found.anonymised_at is not None:
+        return []
     wanted = [act for act, permission in cards.PATIENT_ACTIONS if act != "open" and actor().may(permission)]
     return _first_is_primary([action("patient", act, found.code) for act in wanted])

@@ -28,6 +28,14 @@ DIGITS = 8
 PER_PATIENT = 8
 PER_BOX = 81
 CHUNK = 5000
+#: The one form: clause, terms of a yes, terms of a no.
+CLAUSES: tuple[tuple[str, list[str], list[str]], ...] = (
+    ("research", ["HMB"], []),
+    ("genetics", [], ["NO_GENETIC"]),
+    ("commercial", [], ["NCU"]),
+    ("abroad", [], ["GS:FR"]),
+    ("findings", [], ["NO_FINDINGS"]),
+)
 #: Keys of containers begin here: the freezer, then its boxes.
 FREEZER = 1
 
@@ -58,9 +66,9 @@ def _begin(samples: int) -> None:
     form = {"id": 1, "site_id": 1, "code": "MAIN", "version": "1", "title": "Main", "recorded_at": now,
             "in_force_at": now}  # fmt: skip
     db.session.execute(insert(ConsentForm).values(**form, status="draft"))
-    clause = {"id": 1, "form_id": 1, "place": 1, "key": "research", "text": "Research", "required": True,
-              "if_granted": ["HMB"], "if_refused": []}  # fmt: skip
-    _insert(Clause, [clause])
+    _insert(Clause, ({"id": place, "form_id": 1, "place": place, "key": key, "text": key, "required": place == 1,
+                      "if_granted": granted, "if_refused": refused}
+                     for place, (key, granted, refused) in enumerate(CLAUSES, start=1)))  # fmt: skip
     db.session.get_one(ConsentForm, 1).status = "in_force"
     patients = range(1, samples // PER_PATIENT + 2)
     _patients(patients)
@@ -78,9 +86,12 @@ def _patients(keys: range) -> None:
     _insert(
         ConsentEvent, ({"id": key, "patient_id": key, "kind": "consent", "recorded_at": now} for key in keys)
     )
-    _insert(Consent, ({"id": key, "patient_id": key, "form_id": 1, "signed_on": day, "recorded_at": now,
-                       "recorded_by": "bench"} for key in keys))  # fmt: skip
-    _insert(ConsentAnswer, ({"consent_id": key, "clause_id": 1, "answer": "granted"} for key in keys))
+    # Signed over three years, and answered in every way that leaves the first clause granted.
+    _insert(Consent, ({"id": key, "patient_id": key, "form_id": 1, "signed_on": day - timedelta(days=key % 1000),
+                       "recorded_at": now, "recorded_by": "bench"} for key in keys))  # fmt: skip
+    _insert(ConsentAnswer, ({"consent_id": key, "clause_id": clause,
+                             "answer": "granted" if clause == 1 or key >> clause & 1 else "refused"}
+                            for key in keys for clause in range(1, len(CLAUSES) + 1)))  # fmt: skip
     drawn = now - timedelta(hours=1)
     _insert(CollectionEvent, ({"id": key, "site_id": 1, "patient_id": key, "study_id": 1, "precision": "minute",
                                "happened_at": drawn, "recorded_at": now} for key in keys))  # fmt: skip

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
+
 from biobank.access import service as access
 from biobank.core import clock, times
 from biobank.core.times import When
@@ -23,6 +25,10 @@ SIGNS: dict[str, tuple[str, str | None]] = {
     "moved": ("move", None),
     "taken_out": ("up", None),
     "put_back": ("freezer", None),
+    "destruction_asked": ("trash", "look"),
+    "destruction_cancelled": ("trash", None),
+    "destruction_confirmed": ("hand", "look"),
+    "destruction_witnessed": ("check", "no"),
     "discarded": ("trash", "no"),
     "held": ("lock", "look"),
     "released": ("unlock", "yes"),
@@ -33,21 +39,33 @@ SIGNS: dict[str, tuple[str, str | None]] = {
     "unreserved": ("flag", None),
     "picked": ("pick", None),
     "handed_out": ("hand", "yes"),
+    "recalled": ("truck", "look"),
     "returned": ("down", None),
+    "review_lifted": ("check", "yes"),
+    "review_upheld": ("no", "no"),
+    "redacted": ("edit", "look"),
     "use_refused": ("no", "no"),
 }
 
 
-def tell(entries: Sequence[Mapping[str, Any]], patients: Mapping[str, str]) -> list[dict[str, Any]]:
+def tell(
+    entries: Sequence[Mapping[str, Any]], patients: Mapping[str, str], *, may_read_decisions: bool = False
+) -> list[dict[str, Any]]:
     """Entries of the record as the page draws them, newest first.
 
-    patients  subject_key -> pseudonym, for those who may read it; others see none
+    patients            subject_key -> pseudonym, for those who may read it; others see none
+    may_read_decisions  entries lead to the decision behind them
     """
     names = access.names_of({entry["actor"] for entry in entries})
-    return [_told(entry, names, patients) for entry in reversed(entries)]
+    return [_told(entry, names, patients, may_read_decisions) for entry in reversed(entries)]
 
 
-def _told(entry: Mapping[str, Any], names: Mapping[str, str], patients: Mapping[str, str]) -> dict[str, Any]:
+def _told(
+    entry: Mapping[str, Any],
+    names: Mapping[str, str],
+    patients: Mapping[str, str],
+    may_read_decisions: bool,
+) -> dict[str, Any]:
     icon, tone = SIGNS.get(entry["act"], ("clock", None))
     happened = When(_instant(entry["happened_at"]), entry["precision"])
     recorded = datetime.fromisoformat(entry["recorded_at"])
@@ -61,6 +79,7 @@ def _told(entry: Mapping[str, Any], names: Mapping[str, str], patients: Mapping[
         "tone": tone,
         "reason": entry["reason"],
         "detail": _detail(entry),
+        "href": _decision(entry, may_read_decisions),
         "recorded": shown(When(recorded, "minute")) if late else None,
     }
 
@@ -97,6 +116,12 @@ def _detail(entry: Mapping[str, Any]) -> str | None:
     """What the sentence has no room for: the reasons of a refusal."""
     reasons = entry["after"].get("reasons") or []
     return " ".join(sentences.of_reason(reason) for reason in reasons) or None
+
+
+def _decision(entry: Mapping[str, Any], may_read: bool) -> str | None:
+    """Where the decision behind an entry is explained; entries of before it was noted name none."""
+    key = entry["after"].get("decision")
+    return url_for("samples.decision", key=key) if may_read and isinstance(key, int) else None
 
 
 def _instant(text: str | None) -> datetime | None:
