@@ -1,5 +1,7 @@
 """What the demonstration bank is like: its people, studies, forms and freezers, as data. No real person is in it."""
 
+from typing import Any
+
 #: Printed at each start. The bank listens on this machine alone and holds nothing real.
 PASSWORD = "demonstration-bank"  # noqa: S105  said aloud on purpose
 
@@ -58,6 +60,37 @@ TRIAL_CLAUSES = (
     },
 )
 
+NOTICE_CLAUSES = (
+    {
+        "key": "reuse",
+        "text": "What is left of my samples after care is kept and used for health research.",
+        "text_fr": "Ce qui reste après les soins est conservé et utilisé pour la recherche en santé.",
+        "required": True,
+        "if_granted": ["HMB"],
+    },
+    {
+        "key": "genetics",
+        "text": "Genetic examinations are made for this research.",
+        "text_fr": "Des examens génétiques sont réalisés pour cette recherche.",
+        "if_refused": ["NO_GENETIC"],
+    },
+)
+
+#: Who did not sign for themselves, and how the law has it: (form, how it was recorded).
+OTHER_BASES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("INFORMATION", {"channel": "post"}),
+    (
+        "INFORMATION",
+        {
+            "basis": "waiver",
+            "ethics_reference": "Opinion of the committee, retrospective series",
+            "basis_reason": "Treated twenty years ago; no address is known.",
+        },
+    ),
+    ("BIOBANK", {"given_by": "guardian", "of_age": 40}),
+    ("BIOBANK", {"given_by": "representative"}),
+)
+
 ALL_YES: dict[str, str] = dict.fromkeys((str(clause["key"]) for clause in CLAUSES), "granted")
 
 #: What the patients said, in turn: (form, answers, what came after). None: nothing is answered yet.
@@ -107,3 +140,7 @@ REQUESTS = (
     ("Inflammation and fatigue", ["HMB"], "non-profit", "completed"),
     ("Ancestry of a population", ["POA"], "non-profit", "refused"),
 )
+#: What makes a request delicate: a person must look at it.
+FLAGS = {"A marker of early relapse in breast cancer": ["one-sex"]}
+#: The trial's samples are used until then: years from now.
+TRIAL_YEARS = 15

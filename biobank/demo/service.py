@@ -77,6 +77,9 @@ class _Bank:
             self.forms()
         for number in range(plan.PATIENTS):
             self.patient(number)
+        for number, (form, told) in enumerate(plan.OTHER_BASES):
+            self.other_basis(number, form, dict(told))
+        self.trial_terms()
         self.other_site()
         self.events()
         for title, purposes, organisation, state in plan.REQUESTS:
@@ -125,9 +128,11 @@ class _Bank:
                 parent=get(Container, self.boxes[parent]) if parent else None,
             )  # fmt: skip
 
-    def form(self, code: str, version: str, title: str, clauses: Any, study: Study | None) -> int:
+    def form(
+        self, code: str, version: str, title: str, clauses: Any, study: Study | None, kind: str = "consent"
+    ) -> int:
         made: int = self.do(consent.make_form, "manager", site_id=self.site, code=code, version=version, title=title,
-                            study=study, clauses=[_clause(each) for each in clauses])  # fmt: skip
+                            study=study, kind=kind, clauses=[_clause(each) for each in clauses])  # fmt: skip
         return made
 
     def first_form(self) -> None:
@@ -138,6 +143,9 @@ class _Bank:
         self.papers = {
             "BIOBANK": self.form("BIOBANK", "2026", "Collection of the centre", plan.CLAUSES, None),
             "COLIBRI": self.form("COLIBRI", "1.2", "Consent to the trial COLIBRI", plan.TRIAL_CLAUSES, trial),
+            "INFORMATION": self.form(
+                "INFORMATION", "2026", "Information on research", plan.NOTICE_CLAUSES, None, kind="notice"
+            ),
         }
 
     def patient(self, number: int) -> None:
@@ -222,6 +230,29 @@ class _Bank:
             storage.put, sample=get(Sample, sample), container=get(Container, self.boxes[box]), next_free=True
         )
 
+    def other_basis(self, number: int, form: str, told: dict[str, Any]) -> None:
+        """Somebody who did not sign for themselves, and a tube of serum."""
+        with self.at(120 - number):
+            key = self.do(patients.enrol, site_id=self.site, sex="female", birth_year=1950 + number)
+            today = times.local_day(clock.now(), clock.zone())
+            if days := told.pop("of_age", None):
+                told["of_age_on"] = today + timedelta(days=days)
+            paper = get(ConsentForm, self.papers[form])
+            answers = {clause.key: "granted" for clause in paper.clauses}
+            self.do(consent.record_consent, patient=get(Patient, key), form=paper, signed_on=today, answers=answers,
+                    **told)  # fmt: skip
+            serum = self.do(
+                collection.collect, patient=get(Patient, key), study=get(Study, self.studies[0]), type="Serum",
+                collected=When(clock.now() - timedelta(hours=1), "minute"), quantity=("volume", 900_000),
+            )  # fmt: skip
+            self.put(serum, "Plasma 3")
+
+    def trial_terms(self) -> None:
+        with self.at(90):
+            last = times.local_day(clock.now(), clock.zone()) + timedelta(days=365 * plan.TRIAL_YEARS)
+            self.do(studies.set_terms, "manager", study=get(Study, self.studies[1]), reserved=False, closed_on=None,
+                    keep_until=last, reason="The protocol keeps samples for fifteen years.")  # fmt: skip
+
     def afterwards(self, key: int, paper: int | None, said: tuple[str, dict[str, str], str]) -> None:
         form, answers, after = said
         patient, today = get(Patient, key), times.local_day(clock.now(), clock.zone())
@@ -270,7 +301,7 @@ class _Bank:
         with self.at(ages.get(state, 1)):
             key = self.do(requests.draft, "researcher", site_id=self.site, title=title, purposes=purposes,
                           organisation=organisation, commercial=organisation == "for-profit", genetic=False,
-                          country="FR", institution="University hospital")  # fmt: skip
+                          country="FR", institution="University hospital", flags=plan.FLAGS.get(title, ()))  # fmt: skip
             self.step(requests.add_samples, "researcher", key, samples=wanted)
             if state == "draft":
                 return

@@ -56,13 +56,16 @@ def found() -> Catalog:
 
 
 def _configured() -> Iterator[tuple[str, str]]:
-    """The words of config/ that pages show: kinds of container, sample types."""
+    """The words of config/ that pages show: kinds of container, sample types, what restrictions bind to."""
     containers = tomllib.loads((CONFIG / "containers.toml").read_text(encoding="utf-8"))
     for kind in containers.values():
         if isinstance(kind, dict):
             yield "config/containers.toml", kind["label"]
     for sample_type in vocabularies.sample_types().values():
         yield "config/vocabularies/miabis_sample_type.csv", sample_type.label
+    for rule in vocabularies.modifier_rules().values():
+        if rule.obligation:
+            yield "config/vocabularies/duo_modifier_rules.csv", rule.obligation
 
 
 def po_file(language: str) -> Path:
