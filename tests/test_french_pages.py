@@ -27,7 +27,16 @@ from tests.reading import visible
 #: Pages that show names of the API or of the record, which are English words in every language.
 OF_PROGRAMS = {"api_docs", "reports.audit_trail"}
 #: Files, and the door, which whoever is inside does not see.
-NOT_READ = {"printing.label", "reports.throughput_file", "access.sign_in", "bootstrap.static", "static"}
+NOT_READ = {
+    "printing.label",
+    "reports.throughput_file",
+    "access.sign_in",
+    "bootstrap.static",
+    "static",
+    "distribution.recall_letter",
+    "withdrawal.destruction_certificate",
+    "consent.document",
+}
 #: Shown as they are: our name, and what the demonstration's people are called.
 NAMES = {"Biobank", *plan.USERS}
 #: How many addresses of one kind somebody looks at, such as samples.

@@ -141,7 +141,8 @@ def test_the_readme_names_every_command():
     commands = [
         f"{name} {under}" if under else name
         for name, command in ours.items()
-        for under in getattr(command, "commands", {"": None})
+        for under, part in getattr(command, "commands", {"": command}).items()
+        if not part.hidden
     ]
 
     assert commands

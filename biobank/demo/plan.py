@@ -70,7 +70,7 @@ NOTICE_CLAUSES = (
     },
     {
         "key": "genetics",
-        "text": "Genetic examinations are made for this research.",
+        "text": "Genes may be examined for this research.",
         "text_fr": "Des examens génétiques sont réalisés pour cette recherche.",
         "if_refused": ["NO_GENETIC"],
     },

@@ -26,9 +26,10 @@ from biobank.patients.models import Patient
 from biobank.requests import service as requests
 from biobank.requests.models import Request
 from biobank.samples import collection, correction, holds, processing
-from biobank.samples.models import Sample
+from biobank.samples.models import Sample, SampleDonor
+from biobank.storage import destruction
 from biobank.storage import service as storage
-from biobank.storage.models import Container
+from biobank.storage.models import Container, DestructionTask
 from biobank.studies import service as studies
 from biobank.studies.models import Study
 from biobank.withdrawal import service as withdrawal
@@ -84,6 +85,8 @@ class _Bank:
         self.events()
         for title, purposes, organisation, state in plan.REQUESTS:
             self.request(title, purposes, organisation, state)
+        self.destroyed()
+        self.asked_back()
 
     @contextmanager
     def at(self, days_ago: float) -> Iterator[None]:
@@ -293,6 +296,30 @@ class _Bank:
             )
         with self.at(0.2):
             self.do(storage.take_out, sample=taken_out, why="taken_out")
+
+    def destroyed(self) -> None:
+        """Of the first who wanted it, everything is destroyed: one has each tube in hand, another sees it done."""
+        with self.at(2):
+            tasks = destruction.list_open(DEMO).items
+            first = [task for task in tasks if task.withdrawal_id == tasks[0].withdrawal_id]
+            for task in first:
+                tube = get(Sample, task.sample_id).code
+                self.do(destruction.confirm, "technician", task=get(DestructionTask, task.id), tube=tube)
+                self.do(destruction.witness, "manager", task=get(DestructionTask, task.id), tube=tube)
+
+    def asked_back(self) -> None:
+        """Somebody whose tube was handed out withdraws: the laboratory gets a letter, the link waits to be broken."""
+        query = (
+            select(SampleDonor.patient_id)
+            .join(Sample, Sample.id == SampleDonor.sample_id)
+            .where(Sample.status == "handed_out")
+            .order_by(Sample.id)
+        )
+        patient = get(Patient, db.session.scalars(query.limit(1)).one())
+        with self.at(0.4):
+            today = times.local_day(clock.now(), clock.zone())
+            self.do(withdrawal.withdraw, "dpo", patient=patient, scope="all", received_on=today, fate="anonymise",
+                    channel="post")  # fmt: skip
 
     def request(self, title: str, purposes: list[str], organisation: str, state: str) -> None:
         """A request, carried as far as its state says."""

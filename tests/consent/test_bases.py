@@ -13,6 +13,7 @@ from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed, NotFound, RuleViolation
 from biobank.patients import service as patients
+from biobank.withdrawal.models import Anonymisation
 from tests import people
 from tests.conftest import NOON
 from tests.consent.traces import nothing_is_stored
@@ -330,7 +331,12 @@ def test_nothing_is_recorded_of_somebody_whose_link_is_broken(make, enrol, recor
     patient, form = enrol(), make()
 
     def forget():
-        patient.anonymised_at = clock.now()
+        now, two = clock.now(), {"asked_by": "one", "agreed_by": "two"}
+        db.session.add(
+            Anonymisation(patient_id=patient.id, reason="asked", asked_at=now, agreed_at=now, **two)
+        )
+        db.session.flush()
+        patient.anonymised_at = now
         db.session.flush()
 
     unit_of_work(forget)

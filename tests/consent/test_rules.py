@@ -1035,7 +1035,7 @@ def test_every_gate_that_is_asked_stands_in_the_table_and_the_promises_deny():
         "germinal_after_death",
     } <= listed.keys()
     assert {"germinal_waiver", "came_of_age"} <= listed.keys()
-    for code in ("withdrawal", "no_valid_answer", "hold"):
+    for code in ("withdrawn_all", "no_consent", "hold"):
         assert listed[code].verdict == "DENY"
 
 
