@@ -16,7 +16,7 @@ from biobank.core.db import db, unit_of_work
 from biobank.core.errors import NotFound, RuleViolation
 from biobank.core.times import When
 from biobank.patients import service as patients
-from biobank.samples import correction, gate, holds, processing, uses
+from biobank.samples import correction, gate, holds, processing, releasing, uses
 from biobank.samples.models import SampleUse
 from biobank.storage import service as storage
 from biobank.studies import service as studies
@@ -352,7 +352,7 @@ def test_a_tube_of_a_pool_that_turns_out_to_be_anothers_takes_the_pool_with_it(w
         assert {reason.code for reason in refused.value.reasons} == {"pending"}
 
 
-def test_a_hold_follows_the_withdrawal_and_not_the_tube(world):
+def test_a_withdrawals_hold_comes_with_a_correction_and_goes_with_none(world):
     donor, withdrawn = world.donor(), world.donor()
     tube, mistaken = world.tube(donor), world.tube(withdrawn)
     code = world.picked(tube)
@@ -361,8 +361,12 @@ def test_a_hold_follows_the_withdrawal_and_not_the_tube(world):
     to_another(world, tube, withdrawn)
     to_another(world, mistaken, donor)
 
-    assert (open_holds(world, tube), open_holds(world, mistaken)) == (["withdrawal"], [])
+    assert (open_holds(world, tube), open_holds(world, mistaken)) == (["withdrawal"], ["withdrawal"])
     assert world.hand_out(code).given == []
+    with pytest.raises(uses.UseRefused):
+        use(world, mistaken)
+    release = {"reason": "Two labels swapped", "by": people.actor("manager")}
+    unit_of_work(lambda: releasing.release_corrected(sample=world.sample(mistaken), **release))
     assert use(world, mistaken)
 
 

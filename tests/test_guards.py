@@ -186,6 +186,148 @@ def test_after_a_withdrawal_that_was_reversed_a_permit_can_be_written_again(bank
     use(bank, 10)
 
 
+#: A later paper that gives nothing back: what it is, on which form, and its answer.
+NOTHING_GIVEN = {
+    "refusal": ({}, 1, "refused"),
+    "blank": ({}, 1, None),
+    "waiver": ({"basis": "waiver", "given_by": "committee", "ethics_reference": "CPP 1"}, 3, "granted"),
+    "non_opposition": ({"basis": "non_opposition", "channel": "post"}, 3, "granted"),
+    "signed_before": ({"signed_on": "2012-03-01"}, 1, "granted"),
+}
+
+
+def withdraw_all(bank, patient: int = 1) -> int:
+    number = event(bank, patient, "withdrawal")
+    bank.insert(
+        "withdrawal", id=number, patient_id=patient, scope="all", received_on="2012-03-02", fate="keep",
+        recorded_at=NOON, recorded_by="k",
+    )  # fmt: skip
+    return number
+
+
+def sign(bank, form: int = 1, answer: str | None = "granted", **told) -> int:
+    """A paper of patient 1, with its one answer. returns its number"""
+    number = event(bank, 1, "consent")
+    paper = {"id": number, "patient_id": 1, "form_id": form, "signed_on": "2012-03-03", "recorded_at": NOON}
+    bank.insert("consent", **(paper | {"recorded_by": "k"} | told))
+    if answer:
+        bank.insert("consent_answer", consent_id=number, clause_id=form, answer=answer)
+    return number
+
+
+def add_notice(bank) -> None:
+    """Form 3, in force, with clause 3: a notice, which people are informed by."""
+    bank.insert(
+        "consent_form", id=3, site_id=1, code="N", version="1", title="N", kind="notice", status="draft",
+        recorded_at=NOON,
+    )  # fmt: skip
+    bank.insert(
+        "clause",
+        id=3,
+        form_id=3,
+        place=1,
+        key="use",
+        text="…",
+        required=True,
+        if_granted="[]",
+        if_refused="[]",
+    )
+    bank.say(f"UPDATE consent_form SET status = 'in_force', in_force_at = '{NOON}' WHERE id = 3")
+
+
+@pytest.mark.parametrize("kind", NOTHING_GIVEN)
+def test_after_a_withdrawal_of_everything_only_a_consent_that_grants_something_opens(bank, kind):
+    add_notice(bank)
+    withdraw_all(bank)
+    told, form, answer = NOTHING_GIVEN[kind]
+
+    number = sign(bank, form, answer, **told)
+
+    assert "has withdrawn" in bank.refusal(insertion("decision", decision(10, consent_event_id=number)))
+    assert refused_every_way(bank, "decision", decision(10, consent_event_id=number))
+    assert refused_every_way(bank, "sample_use", a_use(10))
+
+    number = sign(bank)
+    decide(bank, 10, consent_event_id=number)
+    use(bank, 10)
+
+
+def test_of_a_pool_each_who_withdrew_gives_again(bank):
+    bank.say(
+        insertion("sample", dict(bank_sample(bank), id=5, code="T5", container_code=None)),
+        "INSERT INTO sample_donor (sample_id, patient_id) VALUES (5, 1), (5, 2)",
+    )
+    withdraw_all(bank)
+    number = sign(bank)
+
+    assert refused_every_way(bank, "decision", decision(10, sample_id=5, consent_event_id=number))
+
+
+@pytest.mark.parametrize("table", ["consent", "withdrawal"])
+def test_a_paper_stands_at_an_event_of_its_kind_and_patient(bank, table):
+    other = "withdrawal" if table == "consent" else "consent"
+    paper = {"patient_id": 1, "recorded_at": NOON, "recorded_by": "k"}
+    paper |= (
+        {"form_id": 1, "signed_on": "2012-03-03"}
+        if table == "consent"
+        else {"scope": "all", "received_on": "2012-03-03", "fate": "keep"}
+    )
+
+    assert refused_every_way(bank, table, paper | {"id": 900})
+    assert refused_every_way(bank, table, paper | {"id": event(bank, 1, other)})
+    assert refused_every_way(bank, table, paper | {"id": event(bank, 1, "status")})
+    assert refused_every_way(bank, table, paper | {"id": event(bank, 2, table)})
+
+    bank.insert(table, id=event(bank, 1, table), **paper)
+
+
+def test_what_was_said_is_numbered_in_the_order_in_which_it_was_said(bank):
+    first, last = event(bank, 1, "status"), event(bank, 2, "status")
+    again = {"patient_id": 2, "kind": "consent", "recorded_at": NOON}
+
+    for number in (0, first, last):
+        assert refused_every_way(bank, "consent_event", again | {"id": number})
+    for number in (last + 1001, 10**9):
+        assert refused_every_way(bank, "consent_event", again | {"id": number})
+
+    # Units that were rolled back leave gaps.
+    bank.insert("consent_event", **(again | {"id": last + 5}))
+
+
+def test_nothing_is_reversed_that_was_not_withdrawn(bank):
+    withdrawn = withdraw_all(bank)
+    stranger = event(bank, 2, "reversal")
+    number = event(bank, 1, "reversal")
+    reversal = {"reason": "typo", "recorded_at": NOON, "recorded_by": "l"}
+
+    assert refused_every_way(bank, "withdrawal_reversal", reversal | {"id": number, "withdrawal_id": 900})
+    assert refused_every_way(bank, "withdrawal_reversal", reversal | {"id": number, "withdrawal_id": 1})
+    assert refused_every_way(
+        bank, "withdrawal_reversal", reversal | {"id": stranger, "withdrawal_id": withdrawn}
+    )
+    assert refused_every_way(bank, "withdrawal_reversal", reversal | {"id": 900, "withdrawal_id": withdrawn})
+    bank.insert("withdrawal_reversal", id=number, withdrawal_id=withdrawn, **reversal)
+
+
+def test_nothing_is_agreed_to_or_done_without_a_name(bank):
+    task = {"id": 9, "site_id": 1, "sample_id": 3, "reason": "…", "opened_at": NOON, "opened_by": "k"}
+    link = {"id": 9, "patient_id": 1, "reason": "…", "asked_at": NOON, "asked_by": "k"}
+
+    assert refused_every_way(bank, "anonymisation", link | {"agreed_at": NOON})
+    assert refused_every_way(bank, "destruction_task", task | {"first_at": NOON})
+    assert refused_every_way(bank, "destruction_task", task | {"done_at": NOON})
+    assert bank.refusal(f"UPDATE anonymisation SET agreed_at = '{NOON}' WHERE id = 1")
+    assert bank.refusal("UPDATE anonymisation SET agreed_by = 'l' WHERE id = 1")
+    assert bank.refusal(f"UPDATE destruction_task SET first_at = '{NOON}' WHERE id = 1")
+    assert bank.refusal(f"UPDATE destruction_task SET done_at = '{NOON}', done_by = 'l' WHERE id = 1")
+
+    bank.say(f"UPDATE anonymisation SET agreed_at = '{NOON}', agreed_by = 'l' WHERE id = 1")
+    bank.say(f"UPDATE destruction_task SET first_at = '{NOON}', first_by = 'k' WHERE id = 1")
+    assert bank.refusal(f"UPDATE destruction_task SET done_at = '{NOON}' WHERE id = 1")
+    assert bank.refusal(f"UPDATE destruction_task SET done_at = '{NOON}', done_by = 'k' WHERE id = 1")
+    bank.say(f"UPDATE destruction_task SET done_at = '{NOON}', done_by = 'l' WHERE id = 1")
+
+
 def test_two_people_stand_behind_what_cannot_be_undone(bank):
     task = {"id": 9, "site_id": 1, "sample_id": 3, "reason": "…", "opened_at": NOON, "opened_by": "k"}
     done = {"first_at": NOON, "first_by": "k", "done_at": NOON, "done_by": "k"}
@@ -204,6 +346,33 @@ def test_the_link_to_a_person_is_broken_by_two_people_or_not_at_all(bank):
     assert bank.refusal(f"{broken}1") == ""
     assert bank.refusal("UPDATE patient SET code = 'P1' WHERE id = 1")
     assert bank.refusal("UPDATE patient SET anonymised_at = NULL WHERE id = 1")
+
+
+@pytest.mark.parametrize("patient", [1, 2])
+def test_what_stands_for_a_person_is_erased_only_with_the_link(bank, patient):
+    assert bank.refusal(f"UPDATE patient SET subject_key = NULL WHERE id = {patient}")
+    assert bank.refusal(f"UPDATE patient SET subject_key = 'other' WHERE id = {patient}")
+    assert bank.ask(f"SELECT subject_key FROM patient WHERE id = {patient}") == [(f"key-{patient}",)]
+
+
+@pytest.mark.parametrize("verb", ["INSERT", "REPLACE"])
+def test_who_acted_stays_who_they_are(bank, verb):
+    account = "SELECT id, name, actor_key FROM user_account"
+    before = bank.ask(account)
+
+    assert bank.refusal("UPDATE user_account SET actor_key = 'other' WHERE id = 1")
+    assert bank.refusal("DELETE FROM user_account WHERE id = 1")
+    for taken in ({"id": 1}, {"actor_key": "k"}, {"name": "r"}):
+        row = {"id": 9, "name": "s", "active": True, "fs_uniquifier": "v", "actor_key": "l"} | taken
+        assert bank.refusal(insertion("user_account", row | {"recorded_at": NOON}, verb))
+
+    assert bank.ask(account) == before
+    bank.say("UPDATE user_account SET active = FALSE, name = 's' WHERE id = 1")
+
+
+def test_nothing_is_laid_down_for_a_record_that_is_still_to_come(bank):
+    assert refused_every_way(bank, "consent_answer", {"consent_id": 9, "clause_id": 1, "answer": "granted"})
+    assert refused_every_way(bank, "sample_donor", {"sample_id": 99, "patient_id": 1})
 
 
 def test_a_signed_document_is_erased_and_never_changed(bank):
@@ -415,6 +584,8 @@ def test_a_form_in_force_is_not_edited(bank):
     assert bank.refusal("UPDATE clause SET form_id = 2 WHERE id = 1")
     assert bank.refusal("DELETE FROM clause WHERE id = 1")
     assert bank.refusal("UPDATE consent_form SET status = 'draft' WHERE id = 1")
+    assert bank.refusal("UPDATE consent_form SET title = 'other' WHERE id = 1")
+    bank.say("UPDATE consent_form SET title = 'other' WHERE id = 2")
     bank.insert("clause", **(more | {"form_id": 2}))
 
 

@@ -21,6 +21,7 @@ from biobank.patients import service as patients
 from biobank.requests import service as requests
 from biobank.samples import correction, holds, processing, uses
 from biobank.samples.models import Sample
+from biobank.storage import destruction
 from biobank.storage import service as storage
 from biobank.withdrawal import service as withdrawal
 from tests import people
@@ -100,9 +101,11 @@ def new_box(world: World) -> str:
     return unit_of_work(lambda: storage.make_container(**told).code)
 
 
-def take_back(world: World, donor: str, scope: Any = "all") -> Callable[[], dict[str, Any]]:
+def take_back(
+    world: World, donor: str, scope: Any = "all", fate: str = "keep"
+) -> Callable[[], dict[str, Any]]:
     return lambda: withdrawal.withdraw(
-        patient=patients.find_patient(donor, world.manager), scope=scope, fate="keep", by=world.manager,
+        patient=patients.find_patient(donor, world.manager), scope=scope, fate=fate, by=world.manager,
         received_on=local_day(clock.now(), clock.zone()),
     )  # fmt: skip
 
@@ -360,6 +363,21 @@ def test_a_hold_is_put_on_before_the_children_are_born_and_inherited_or_after(ap
             f"SELECT count(*) FROM hold h JOIN sample s ON s.id = h.sample_id WHERE s.code = '{child}'"
         )
         assert inherited == [(int(first),)]
+
+
+def test_what_comes_back_while_everything_is_taken_back_is_destroyed_either_way(app, world):
+    for _ in range(ROUNDS):
+        donor = world.donor()
+        tube = world.tube(donor)
+        world.hand_out(world.picked(tube), to="Dr Recipient")
+
+        def back(tube: str = tube) -> Any:
+            distribution.return_sample(sample=sample(tube), amount=400_000, by=world.technician)
+
+        together(app, take_back(world, donor, fate="destroy"), back)
+
+        db.session.rollback()
+        assert destruction.open_of([sample(tube).id])
 
 
 # --- mistakes put right

@@ -49,7 +49,7 @@ _LINKS: dict[tuple[str, str], tuple[str, str, bool]] = {
     ("sample", "find"): ("samples.find", "search", True),
     ("sample", "label"): ("printing.label", "print", False),
     ("sample", "hold"): ("samples.hold_form", "lock", False),
-    ("sample", "correct"): ("samples.correct_form", "edit", False),
+    ("sample", "correct"): ("withdrawal.correct_form", "edit", False),
     ("sample", "discard"): ("storage.discard_form", "trash", False),
     ("container", "open"): ("storage.container", "box", False),
     ("container", "fill"): ("storage.container", "plus", False),

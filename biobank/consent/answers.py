@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from biobank.consent.facts import GRANTED, REFUSED, ClauseFact, ConsentFact, DonorFacts, WithdrawalFact
+from biobank.consent.facts import (
+    CONSENT,
+    GRANTED,
+    REFUSED,
+    ClauseFact,
+    ConsentFact,
+    DonorFacts,
+    WithdrawalFact,
+)
 from biobank.consent.terms import Term
 from biobank.core.vocabularies import ConsentVocabulary
 
@@ -129,10 +137,10 @@ def read(donor: DonorFacts, study: str, *, as_of: date, known_at: datetime) -> P
     given = [consent for consent in covering if consent.signed_on <= as_of]
     later = [consent for consent in covering if consent.signed_on > as_of]
     gates = tuple(withdrawal for withdrawal in withdrawals if _covers_study(withdrawal, study))
-    order = _orders(given, donor.consents if replaced else ())
+    chains = _chains(given, donor.consents if replaced else ())
     clauses = [withdrawal for withdrawal in withdrawals if withdrawal.scope == "clause"]
     return Papers(
-        families=_families(given, order, gates, clauses),
+        families=_families(given, chains, gates, clauses),
         gates=gates,
         expected=min(later, key=lambda consent: (consent.signed_on, consent.seq), default=None),
         given=tuple(given),
@@ -147,55 +155,85 @@ def _covers_study(withdrawal: WithdrawalFact, study: str) -> bool:
     return withdrawal.scope != "study" or withdrawal.study is None or withdrawal.study == study
 
 
-def _orders(given: Iterable[ConsentFact], everything: Iterable[ConsentFact]) -> dict[int, int]:
-    """When each consent was first recorded, by its id.
+class Chain(NamedTuple):
+    """A record, and the mistaken ones that it replaces, one after the other.
 
-    A correction stands where the record stood that it replaces. It is a clerk's act: it must not make old answers look
-    as if they had been given after a withdrawal.
+    A correction stands where the first record stood. It is a clerk's act: it must not make old answers look as if they
+    had been given after a withdrawal, nor as if they had been given to another form than the one that was taken back.
     """
+
+    records: tuple[ConsentFact, ...]
+    """The one that counts, then what it replaces."""
+
+    @property
+    def seq(self) -> int:
+        """When it was first recorded."""
+        return min(record.seq for record in self.records)
+
+    def outlives(self, withdrawal: WithdrawalFact) -> bool:
+        """Whether it was given, and became known here, only after the withdrawal.
+
+        Somebody who said no is not overruled by a committee's waiver, nor by their own silence: only what they signed
+        themselves, or who speaks for them, comes after it.
+        """
+        given = self.records[0].basis == CONSENT
+        signed_on = min(record.signed_on for record in self.records)
+        return given and self.seq > withdrawal.seq and signed_on >= withdrawal.received_on
+
+    def slips_out_of(self, withdrawal: WithdrawalFact) -> bool:
+        """Whether a clause that was taken back is gone from the record by its correction alone."""
+        newest, *replaced = self.records
+        if any(_names(withdrawal, newest.family, clause.key) for clause in newest.clauses):
+            return False
+        return any(_names(withdrawal, old.family, clause.key) for old in replaced for clause in old.clauses)
+
+
+def _chains(given: Iterable[ConsentFact], everything: Iterable[ConsentFact]) -> dict[int, Chain]:
+    """Each consent with what it replaces, by its id."""
     by_id = {consent.id: consent for consent in everything}
-    order = {}
+    chains = {}
     for consent in given:
-        first, seen = consent.seq, {consent.id}
-        here = consent
-        while here.corrects in by_id and here.corrects not in seen:
+        records, here = [consent], consent
+        while here.corrects in by_id and by_id[here.corrects] not in records:
             here = by_id[here.corrects]
-            seen.add(here.id)
-            first = min(first, here.seq)
-        order[consent.id] = first
-    return order
+            records.append(here)
+        chains[consent.id] = Chain(tuple(records))
+    return chains
 
 
 def _families(
     given: list[ConsentFact],
-    order: dict[int, int],
+    chains: dict[int, Chain],
     gates: tuple[WithdrawalFact, ...],
     clauses: list[WithdrawalFact],
 ) -> tuple[Family, ...]:
     newest_first = given
     if len(given) > 1:
         newest_first = sorted(
-            given, key=lambda consent: (consent.signed_on, order[consent.id], consent.seq), reverse=True
+            given, key=lambda consent: (consent.signed_on, chains[consent.id].seq, consent.seq), reverse=True
         )
     by_name: dict[str, list[ConsentFact]] = {}
     for consent in newest_first:
         by_name.setdefault(consent.family, []).append(consent)
     return tuple(
-        Family(name, consents[0], tuple(_answers(consents, order, gates, clauses)))
+        Family(name, consents[0], tuple(_answers(consents, chains, gates, clauses)))
         for name, consents in by_name.items()
     )
 
 
 def _answers(
     newest_first: list[ConsentFact],
-    order: dict[int, int],
+    chains: dict[int, Chain],
     gates: tuple[WithdrawalFact, ...],
     clauses: list[WithdrawalFact],
 ) -> Iterable[Answer]:
     """One answer for each clause key: that of the newest consent whose form has the clause, across versions."""
     seen = set()
     for consent in newest_first:
-        gate = _taken_back(consent, order, gates)
+        chain = chains[consent.id]
+        gate = _taken_back(chain, gates)
+        if gate is None and len(chain.records) > 1:
+            gate = _taken_back(chain, (each for each in clauses if chain.slips_out_of(each)))
         for clause in consent.clauses:
             if clause.key in seen:
                 continue
@@ -205,9 +243,8 @@ def _answers(
                 said = BLANK
             by = gate
             if by is None and clauses:
-                by = _taken_back(
-                    consent, order, (each for each in clauses if _names(each, consent.family, clause.key))
-                )
+                named = (each for each in clauses if _names(each, consent.family, clause.key))
+                by = _taken_back(chain, named)
             yield Answer(consent, clause, WITHDRAWN if by else said, said, gate is None, by)
 
 
@@ -215,14 +252,8 @@ def _names(withdrawal: WithdrawalFact, family: str, key: str) -> bool:
     return withdrawal.family in (None, family) and withdrawal.clause in (None, key)
 
 
-def _taken_back(
-    consent: ConsentFact, order: dict[int, int], withdrawals: Iterable[WithdrawalFact]
-) -> WithdrawalFact | None:
-    """The newest withdrawal that the consent does not come after, in the world and in our books."""
-    found = [
-        withdrawal
-        for withdrawal in withdrawals
-        # A paper signed before the withdrawal, and recorded only after it, brings nothing back.
-        if order[consent.id] < withdrawal.seq or consent.signed_on < withdrawal.received_on
-    ]
+def _taken_back(chain: Chain, withdrawals: Iterable[WithdrawalFact]) -> WithdrawalFact | None:
+    """The newest withdrawal that the record does not come after, in the world and in our books."""
+    # A paper signed before the withdrawal, and recorded only after it, brings nothing back.
+    found = [withdrawal for withdrawal in withdrawals if not chain.outlives(withdrawal)]
     return max(found, key=lambda withdrawal: withdrawal.seq, default=None)

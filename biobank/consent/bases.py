@@ -18,6 +18,12 @@ GIVERS = {
     "non_opposition": ("patient", "guardian", "representative"),
     "waiver": ("committee",),
 }
+#: Who speaks for an adult, or for themselves; for a child whoever has parental authority does.
+OF_AGE = ("patient", "representative")
+#: Where only the year of birth is known, a difference of years below this is surely a child's, whatever the days:
+#: nobody of age is refused, even if the year noted is one too late. Nearer to the day only `of_age_on` tells. What a
+#: minor of 15 may decide alone is not modelled.
+SURELY_CHILD_BELOW = 17
 CHANNELS = ("in_person", "post", "email", "phone", "portal")
 
 
@@ -88,9 +94,15 @@ def wrong_signature(given: Grounds, person: Person, signed_on: date) -> Reason |
     if person.of_age_on is not None:
         if given.given_by == "guardian" and signed_on >= person.of_age_on:
             return Reason("guardian_after_majority", day)
-        if given.given_by == "patient" and signed_on < person.of_age_on:
+        if given.given_by in OF_AGE and signed_on < person.of_age_on:
             return Reason("minor_needs_guardian", day)
+    elif given.given_by == "patient" and _surely_child(person, signed_on):
+        return Reason("minor_needs_guardian", day)
     return None
+
+
+def _surely_child(person: Person, day: date) -> bool:
+    return person.birth_year is not None and day.year - person.birth_year < SURELY_CHILD_BELOW
 
 
 def wrong_majority(given: Grounds, person: Person, signed_on: date) -> Reason | None:

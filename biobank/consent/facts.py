@@ -10,6 +10,8 @@ from typing import Any
 
 from biobank.consent.terms import Purpose, Term
 
+CONSENT = "consent"
+"""The basis of what was signed."""
 GRANTED = "granted"
 REFUSED = "refused"
 

@@ -60,8 +60,14 @@ def _leaves(sample: SampleFacts, use: Use) -> bool:
 
 
 def _of_a_child(donor: DonorFacts, papers: Papers, as_of: date) -> dict[str, str] | None:
-    """The newest paper that a guardian gave for somebody who is of age by now, and has said nothing since."""
-    by_guardian = [consent for consent in papers.given if consent.given_by == "guardian"]
+    """The newest paper that was given for a child who is of age by now, and has said nothing since."""
+    of_age_on = donor.of_age_on
+    by_guardian = [
+        consent
+        for consent in papers.given
+        if consent.given_by == "guardian"
+        or (consent.given_by == "representative" and of_age_on is not None and consent.signed_on < of_age_on)
+    ]
     if not by_guardian:
         return None
     if donor.of_age_on is not None:

@@ -179,7 +179,8 @@ def _answer(
     )
 
 
-#: Answer -> its tone, and the keys that give it: digits, and the first letter of yes, oui, no and non.
+#: Answer -> its tone, and the keys that give it: digits, and the first letter of yes, oui, no and non. Of a notice only
+#: the digits: who reads "no objection" or "non-opposition" takes N for it, and O for the objection.
 ANSWERS = (("granted", "yes", "1yo"), ("refused", "no", "2n"), ("", "look", "0"))
 
 
@@ -197,7 +198,7 @@ def _asked(
                 {
                     "value": value,
                     "tone": tone,
-                    "pressed": keys,
+                    "pressed": keys[:1] if form.kind == "notice" else keys,
                     "label": labels[value or "blank"],
                     "means": _means(clause, value),
                 }

@@ -76,7 +76,7 @@ __all__ = [
 ]
 
 # Stored with every decision: rises when the same facts could give another verdict.
-RULE_VERSION = "2"
+RULE_VERSION = "3"
 
 OWN_CARE = "own_care"
 PRESERVE_ACTS = frozenset({"receive", "spin", "aliquot", "derive", "freeze", "move", "pool", "discard"})

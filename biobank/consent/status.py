@@ -79,6 +79,8 @@ def wrong_of_age(patient: Patient, of_age_on: date, *, leaving_out: int | None =
             return Reason("of_age_before_guardian", told)
         if consent.given_by == "patient" and consent.signed_on < of_age_on:
             return Reason("of_age_after_own_consent", told)
+        if consent.given_by == "representative" and consent.signed_on < of_age_on:
+            return Reason("minor_needs_guardian", told)
     return None
 
 

@@ -4,11 +4,11 @@ from sqlalchemy import select
 
 from biobank.core import clock, units
 from biobank.core.actor import Actor
-from biobank.core.db import db, lock
+from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.distribution import recalls
-from biobank.samples import life, quantities
+from biobank.samples import gate, life, quantities
 from biobank.samples import rules as sample_rules
 from biobank.samples.models import QuantityEntry, Sample
 
@@ -20,7 +20,7 @@ def return_sample(*, sample: Sample, by: Actor, amount: int | None = None, at: W
     amount  what is in it now, in its base units: needed where it was known when it left
     raises  Malformed without it; RuleViolation for more than left, or a tube that was not handed out
     """
-    (locked,) = lock(Sample, [sample.id])
+    (locked,) = gate.lock_samples([sample.id])  # its donors too: a withdrawal comes before this, or after it
     happened = at or When.now(clock.now)
     sample_rules.next_status(locked.status, sample_rules.Act.RETURN)
     left = _handed_out_amount(locked)

@@ -97,6 +97,11 @@ GUARDS = (
         frozen=("id", "kind", "site_id"),
         once=("voided_at",),
     ),
+    Guard(
+        "user_account",
+        (("id",), ("name",), ("actor_key",), ("fs_uniquifier",)),
+        frozen=("id", "actor_key"),
+    ),
     Guard("site", (("id",), ("code",)), frozen=("id", "code")),
     Guard("study", (("id",), ("site_id", "code")), frozen=("id", "site_id", "code")),
     Guard(
@@ -141,7 +146,7 @@ GUARDS = (
         "hold",
         (("id",),),
         frozen=("id", "sample_id", "code", "opened_at", "opened_by"),
-        once=("released_at",),
+        once=("released_at", "released_by"),
     ),
     Guard("request", (("id",), ("code",)), frozen=("id", "site_id", "code", "researcher_id")),
     Guard(
@@ -173,9 +178,21 @@ _PERMIT_AFTER_WITHDRAWAL = """NEW.verdict = 'permit' AND NEW.act <> 'own_care' A
     WHERE d.sample_id = NEW.sample_id AND (w.scope = 'all' OR w.study_id = s.study_id)
     AND NOT EXISTS (SELECT 1 FROM withdrawal_reversal r WHERE r.withdrawal_id = w.id)
     AND NOT EXISTS (SELECT 1 FROM consent c
-                    WHERE c.patient_id = d.patient_id AND c.id > w.id AND c.corrects_id IS NULL))"""
+                    JOIN consent_answer a ON a.consent_id = c.id AND a.answer = 'granted'
+                    WHERE c.patient_id = d.patient_id AND c.id > w.id AND c.corrects_id IS NULL
+                    AND c.basis = 'consent' AND c.signed_on >= w.received_on))"""
 _KNOWS_WHAT_IS_UNSAID = """NEW.act <> 'own_care'
     AND NEW.consent_event_id > coalesce((SELECT max(e.id) FROM consent_event e), 0)"""
+_NO_SUCH_EVENT = """NOT EXISTS (SELECT 1 FROM consent_event e
+    WHERE e.id = NEW.id AND e.patient_id = NEW.patient_id AND e.kind = '{kind}')"""
+_REVERSES_NOTHING = """NOT EXISTS (SELECT 1 FROM withdrawal w
+    JOIN consent_event e ON e.id = NEW.id AND e.patient_id = w.patient_id AND e.kind = 'reversal'
+    WHERE w.id = NEW.withdrawal_id AND w.id < NEW.id)"""
+# Where the database gives the number itself, SQLite calls it -1 before it is given. Numbers of units that were rolled
+# back leave gaps, which are never long.
+_EVENT_OUT_OF_ORDER = """NEW.id <> -1 AND (
+    NEW.id <= coalesce((SELECT max(e.id) FROM consent_event e WHERE e.patient_id = NEW.patient_id), 0)
+    OR NEW.id > coalesce((SELECT max(e.id) FROM consent_event e), 0) + 1000)"""
 _USE_WITHOUT_PERMIT = """NOT EXISTS (SELECT 1 FROM decision x WHERE x.id = NEW.decision_id
     AND x.sample_id = NEW.sample_id AND x.act = NEW.act AND x.verdict = 'permit' AND x.recorded_at = NEW.recorded_at)"""
 _USE_BY_STALE_DECISION = """EXISTS (SELECT 1 FROM decision x
@@ -221,8 +238,11 @@ _RENAMED = """NEW.code <> OLD.code AND NOT (OLD.kind = 'patient'
 _IMPORTED_RENAMED = """NEW.external_id <> OLD.external_id AND NOT EXISTS (SELECT 1 FROM patient p
     WHERE p.anonymised_at IS NOT NULL AND (p.id = OLD.patient_id OR EXISTS (SELECT 1 FROM sample_donor d
         WHERE d.sample_id = OLD.sample_id AND d.patient_id = p.id)))"""
-_ANOTHER_KEY = """NEW.subject_key IS NOT NULL
-    AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key)"""
+_ANOTHER_KEY = """(NEW.subject_key IS NOT NULL
+    AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key))
+    OR (NEW.anonymised_at IS NULL AND (
+        (OLD.subject_key IS NOT NULL AND NEW.subject_key IS NULL)
+        OR (OLD.veil_key IS NOT NULL AND (NEW.veil_key IS NULL OR NEW.veil_key <> OLD.veil_key))))"""
 
 _LINK_BROKEN_ALONE = """NEW.anonymised_at IS NOT NULL AND OLD.anonymised_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM anonymisation a WHERE a.patient_id = NEW.id AND a.agreed_at IS NOT NULL)"""
@@ -331,7 +351,8 @@ CONDITIONS = (
         "UPDATE",
         "form_goes_forward",
         "OLD.status = 'retired' OR (OLD.status = 'in_force' AND NEW.status = 'draft')"
-        " OR (OLD.status <> 'draft' AND NEW.kind <> OLD.kind)",
+        " OR (OLD.status <> 'draft' AND (NEW.kind <> OLD.kind OR NEW.title <> OLD.title"
+        " OR coalesce(NEW.in_force_on, '1000-01-01') <> coalesce(OLD.in_force_on, '1000-01-01')))",
         "a form only goes forward",
     ),
     (
@@ -340,6 +361,20 @@ CONDITIONS = (
         "answer_added",
         _ANSWER_ADDED,
         "answers are given with their consent, or by a correction of it",
+    ),
+    (
+        "consent_answer",
+        "INSERT",
+        "answer_of_nothing",
+        "NOT EXISTS (SELECT 1 FROM consent c WHERE c.id = NEW.consent_id)",
+        "answers belong to a consent that is recorded",
+    ),
+    (
+        "sample_donor",
+        "INSERT",
+        "donor_of_nothing",
+        "NOT EXISTS (SELECT 1 FROM sample s WHERE s.id = NEW.sample_id)",
+        "a donor is one of a sample that is recorded",
     ),
     (
         "sample_donor",
@@ -410,6 +445,34 @@ CONDITIONS = (
         "reversal_by_another",
         "EXISTS (SELECT 1 FROM withdrawal w WHERE w.id = NEW.withdrawal_id AND w.recorded_by = NEW.recorded_by)",
         "a withdrawal is taken out of force by somebody else than who recorded it",
+    ),
+    (
+        "consent_event",
+        "INSERT",
+        "event_in_order",
+        _EVENT_OUT_OF_ORDER,
+        "events are numbered in the order in which they are recorded",
+    ),
+    (
+        "consent",
+        "INSERT",
+        "paper_without_event",
+        _NO_SUCH_EVENT.format(kind="consent"),
+        "a consent is an event of its patient",
+    ),
+    (
+        "withdrawal",
+        "INSERT",
+        "withdrawal_without_event",
+        _NO_SUCH_EVENT.format(kind="withdrawal"),
+        "a withdrawal is an event of its patient",
+    ),
+    (
+        "withdrawal_reversal",
+        "INSERT",
+        "reversal_of_nothing",
+        _REVERSES_NOTHING,
+        "a reversal comes after the withdrawal that it takes out of force",
     ),
     (
         "signed_document",

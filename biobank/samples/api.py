@@ -1,4 +1,4 @@
-"""The API of samples: register, receive, aliquot, derive, pool, hold, correct; and whether a use would be allowed."""
+"""The API of samples: register, receive, aliquot, derive, pool, hold; and whether a use would be allowed."""
 
 from typing import Any
 
@@ -8,15 +8,12 @@ from flask.typing import ResponseReturnValue
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.db import db
-from biobank.core.errors import Malformed, Reason
-from biobank.patients import service as patients
-from biobank.samples import checks, collection, correction, desk, holds, processing, reading, uses
+from biobank.samples import checks, collection, desk, holds, processing, reading, releasing, uses
 from biobank.samples import decisions as stored
 from biobank.samples.decision_schemas import decision_json
 from biobank.samples.models import Decision
 from biobank.samples.schemas import (
     AliquotsNewSchema,
-    CorrectionSchema,
     DerivativesNewSchema,
     HoldNewSchema,
     PoolNewSchema,
@@ -144,28 +141,18 @@ def release(data: dict[str, Any], code: str, hold_code: str) -> ResponseReturnVa
     return api_answer(work, 200)
 
 
-@bp.post("/samples/<code>/corrections")
-@requires(Permission.SAMPLE_CORRECT)
-@bp.arguments(CorrectionSchema)
-def correct(data: dict[str, Any], code: str) -> ResponseReturnValue:
-    """Put right a wrong patient or a wrong type; earlier decisions no longer count."""
-    if (data["type"] is None) == (data["patient"] is None):
-        raise Malformed({"type": Reason("correct_one"), "patient": Reason("correct_one")})
+@bp.post("/samples/<code>/holds/withdrawal/release-corrected")
+@requires(Permission.CONSENT_REVERSE)
+@bp.arguments(ReasonSchema)
+def release_corrected(data: dict[str, Any], code: str) -> ResponseReturnValue:
+    """End what a withdrawal holds of a sample, and of what was made of it, that turned out to be somebody else's."""
 
     def work() -> dict[str, Any]:
         sample = reading.find_sample(code, actor())
-        if data["type"]:
-            changed = [
-                correction.wrong_type(sample=sample, type=data["type"], reason=data["reason"], by=actor())
-            ]
-        else:
-            patient = patients.find_patient(data["patient"], actor(), sample.site_id)
-            changed = correction.wrong_patient(
-                sample=sample, patient=patient, reason=data["reason"], by=actor()
-            )
-        return {"items": [sample_json(each) for each in changed]}
+        released = releasing.release_corrected(sample=sample, reason=data["reason"], by=actor())
+        return {"sample": sample.code, "released": "withdrawal", "samples": released}
 
-    return api_answer(work)
+    return api_answer(work, 200)
 
 
 @bp.get("/samples/<code>/history")

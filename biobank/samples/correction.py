@@ -34,8 +34,8 @@ def wrong_type(*, sample: Sample, type: str, reason: str, by: Actor) -> Sample:
 
 
 def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -> list[Sample]:
-    """The tube is another patient's: it, and all that was made of it, follows. Earlier decisions no longer count, and
-    what a withdrawal holds is found out anew.
+    """The tube is another patient's: it, and all that was made of it, follows. Earlier decisions no longer count, what
+    the other one withdrew is held, and nothing is let go. `withdrawal.correcting` does what else follows.
 
     sample   a first sample, not one made of another: the mistake was made at the draw
     returns  every sample that changed
@@ -99,12 +99,12 @@ def _move_event(changed: list[Sample], donors: dict[int, set[int]], patient: Pat
 
 
 def _hold_anew(changed: list[Sample], reason: str, by: Actor) -> None:
-    """Whose a sample is says whether a withdrawal holds it."""
+    """Whose a sample is says whether a withdrawal holds it. What is held already stays held: that a tube is not of who
+    withdrew is for a second person to say (`releasing.release_corrected`)."""
     facts = gate.facts_of(changed)
     covered = [member for member in changed if gate.is_withdrawn(facts[member.id])]
     left = [member.id for member in covered if member.status not in GONE]
     holds.hold_many(left, code="withdrawal", note=reason, by=by)
-    holds.lift_withdrawal([member for member in changed if member not in covered], reason=reason, by=by)
 
 
 def _new_donors(samples: list[Sample], first: int, old: int, new: int) -> dict[int, set[int]]:

@@ -65,12 +65,6 @@ def release(*, hold: Hold, reason: str, by: Actor) -> Hold:
     return hold
 
 
-def lift_withdrawal(samples: Sequence[Sample], *, reason: str, by: Actor) -> None:
-    """End what a withdrawal holds of samples that turned out to be somebody else's: part of a correction, whose locks
-    it needs."""
-    release_many([sample.id for sample in samples], code="withdrawal", reason=reason, by=by)
-
-
 def release_many(sample_ids: Iterable[int], *, code: str, reason: str, by: Actor) -> list[str]:
     """End the holds of one reason on many samples, also those that a child was born with. The caller holds the locks.
 

@@ -1,5 +1,5 @@
-"""The pages of samples: forms to register, receive, divide, derive, pool, hold and correct. A sample's own page, with
-its place and its consent, is composed by `bench`."""
+"""The pages of samples: forms to register, receive, divide, derive, pool and hold. A sample's own page, with its place
+and its consent, is composed by `bench`; a mistake is put right in `withdrawal`."""
 
 from typing import Any
 
@@ -10,23 +10,21 @@ from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core import clock, units, vocabularies
 from biobank.core.i18n import N_
-from biobank.patients import service as patients
 from biobank.samples import (
     collection,
-    correction,
     decision_pages,
     desk,
     holds,
     life,
     processing,
     reading,
+    releasing,
     rules,
 )
 from biobank.samples.models import Sample
 from biobank.samples.page_parts import bp
 from biobank.samples.schemas import (
     AliquotsNewSchema,
-    CorrectionSchema,
     DerivativesNewSchema,
     HoldNewSchema,
     PoolNewSchema,
@@ -47,7 +45,7 @@ NAVIGATION = [
 ]
 
 SAMPLE, ALIQUOTS, DERIVATIVES = SampleNewSchema(), AliquotsNewSchema(), DerivativesNewSchema()
-HOLD, REASON, CORRECTION, POOL = HoldNewSchema(), ReasonSchema(), CorrectionSchema(), PoolNewSchema()
+HOLD, REASON, POOL = HoldNewSchema(), ReasonSchema(), PoolNewSchema()
 
 Problems = dict[str, str]
 
@@ -267,7 +265,7 @@ def _pool(problems: Problems | None = None, sentence: str | None = None) -> Any:
     )
 
 
-# --- hold, find again, correct
+# --- hold, find again
 
 
 @bp.get("/samples/<code>/hold")
@@ -306,6 +304,20 @@ def release(code: str) -> ResponseReturnValue:
     return pages.submit(work, again=lambda *told: _hold(code, *told))
 
 
+@bp.post("/samples/<code>/release-corrected")
+@requires(Permission.CONSENT_REVERSE)
+def release_corrected(code: str) -> ResponseReturnValue:
+    """End what a withdrawal holds of a sample that turned out to be somebody else's, with the reason."""
+
+    def work() -> str:
+        sample = _found(code)
+        given = REASON.load(typed("reason"))
+        releasing.release_corrected(sample=sample, reason=given["reason"], by=actor())
+        return sample_page(sample)
+
+    return pages.submit(work, again=lambda *told: _hold(code, *told))
+
+
 def _hold(code: str, problems: Problems | None = None, sentence: str | None = None) -> Any:
     sample = _found(code)
     return pages.render(
@@ -314,6 +326,7 @@ def _hold(code: str, problems: Problems | None = None, sentence: str | None = No
         problems=problems or {},
         sentence=sentence,
         typed=request.form,
+        was_anothers=releasing.was_anothers(sample),
         open_holds=holds.open_holds([sample.id]).get(sample.id, []),
         hold_options=[(name, sentences.word("hold", name)) for name in holds.CODES if name != "withdrawal"],
     )
@@ -324,40 +337,3 @@ def _hold(code: str, problems: Problems | None = None, sentence: str | None = No
 def find(code: str) -> ResponseReturnValue:
     """A lost sample is here again."""
     return pages.submit(lambda: sample_page(life.find(sample=_found(code), by=actor())))
-
-
-@bp.get("/samples/<code>/correct")
-@requires(Permission.SAMPLE_CORRECT)
-def correct_form(code: str) -> ResponseReturnValue:
-    """The form to put right a wrong patient or a wrong type."""
-    return _correct(code)
-
-
-@bp.post("/samples/<code>/correct")
-@requires(Permission.SAMPLE_CORRECT)
-def correct(code: str) -> ResponseReturnValue:
-    """Put a mistake right; earlier decisions no longer count."""
-    what = request.form.get("what", "")
-
-    def work() -> str:
-        sample = _found(code)
-        given = CORRECTION.load(typed("reason", "patient" if what == "patient" else "type"))
-        if what == "patient":
-            patient = patients.find_patient(given["patient"] or "", actor(), sample.site_id)
-            correction.wrong_patient(sample=sample, patient=patient, reason=given["reason"], by=actor())
-        else:
-            correction.wrong_type(sample=sample, type=given["type"] or "", reason=given["reason"], by=actor())
-        return sample_page(sample)
-
-    return pages.submit(work, again=lambda *told: _correct(code, *told))
-
-
-def _correct(code: str, problems: Problems | None = None, sentence: str | None = None) -> Any:
-    return pages.render(
-        "samples/correct.html",
-        sample=_found(code),
-        problems=problems or {},
-        sentence=sentence,
-        typed=request.form,
-        type_options=type_options(),
-    )

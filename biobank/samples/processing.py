@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from biobank.access import service as access
 from biobank.audit import service as audit
 from biobank.consent import rules as consent_rules
-from biobank.core import clock, units
+from biobank.core import clock, units, vocabularies
 from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason, RuleViolation
@@ -44,6 +44,7 @@ def aliquot(
     (parent,) = gate.lock_samples([sample.id])
     rules.next_status(parent.status, rules.Act.ALIQUOT)
     _check_times([parent], happened)
+    _check_same_material(parent, type)
     gate.require_preserving([parent], "aliquot")
     plan = rules.plan_aliquots(
         parent.remaining, parent.reserved, count, amount, kind=parent.quantity_kind, sample=parent.code
@@ -58,6 +59,12 @@ def aliquot(
     )
     _tell_parent(parent, "aliquoted", children, plan.total, happened, by)
     return children
+
+
+def _check_same_material(parent: Sample, type: str | None) -> None:
+    """An aliquot of germinal cells holds germinal cells: no other name takes it out of what the law says of them."""
+    if parent.type in vocabularies.germinal_types() and type not in (None, parent.type):
+        raise RuleViolation("aliquot_is_germinal", sample=parent.code, type=type, parent_type=parent.type)
 
 
 def derive(

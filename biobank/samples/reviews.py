@@ -1,19 +1,20 @@
 """Reviews: what a named person settled of what the rules leave to people, for one request, one sample, these reasons.
 
-Nothing is overwritten: who looks again writes a new row, and of two rows about one reason the newer one holds.
+Nothing is overwritten: who looks again writes a new row, and of two rows about one reason the newer one holds. What was
+settled was settled for one person: it says nothing about the tube once it turns out to be somebody else's.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import chunks, db
 from biobank.core.errors import Malformed, Reason
-from biobank.samples.models import ConsentReview, Sample
+from biobank.samples.models import ConsentReview, Sample, SampleCorrection
 
 LIFT, UPHOLD = "lift", "uphold"
 OUTCOMES = (LIFT, UPHOLD)
@@ -139,13 +140,28 @@ def _last_words(
     by_sample: dict[int, list[ConsentReview]] = {}
     for chunk in chunks(sorted(set(sample_ids)), _MANY):
         query = select(ConsentReview).where(
-            ConsentReview.request_id == request_id, ConsentReview.sample_id.in_(chunk)
+            ConsentReview.request_id == request_id,
+            ConsentReview.sample_id.in_(chunk),
+            ~_settled_for_another(known_at),
         )
         if known_at is not None:
             query = query.where(ConsentReview.recorded_at <= known_at)
         for row in db.session.scalars(query.order_by(ConsentReview.id)):
             by_sample.setdefault(row.sample_id, []).append(row)
     return {key: _last_word(rows) for key, rows in by_sample.items()}
+
+
+def _settled_for_another(known_at: datetime | None) -> ColumnElement[bool]:
+    """True of a review after which the sample was found to be another person's. One of the same instant is taken to
+    have come before: who settled it cannot be shown to have known whose the sample is."""
+    correction = select(SampleCorrection.id).where(
+        SampleCorrection.sample_id == ConsentReview.sample_id,
+        SampleCorrection.what == "patient",
+        SampleCorrection.recorded_at >= ConsentReview.recorded_at,
+    )
+    if known_at is not None:
+        correction = correction.where(SampleCorrection.recorded_at <= known_at)
+    return correction.exists()
 
 
 def _last_word(rows: Sequence[ConsentReview]) -> list[tuple[ConsentReview, tuple[str, ...]]]:

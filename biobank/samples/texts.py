@@ -4,6 +4,9 @@ from biobank.core import vocabularies
 from biobank.core.i18n import N_
 
 TEXTS: dict[str, str] = {
+    "aliquot_is_germinal": N_(
+        "An aliquot of {sample} holds germinal cells ({parent_type}) as it does itself: it cannot be called {type}."
+    ),
     "act_not_possible": N_("This is not possible now: {act}, for a sample that is {status}."),
     "cells_not_whole": N_("Cells are counted whole; {number} is not a whole number."),
     "child_older_than_parent": N_("Made {child}, before {sample}, which it comes from, was ({parent})."),
@@ -61,6 +64,10 @@ TEXTS: dict[str, str] = {
     "hold_not_open": N_("{sample} has no open hold of this kind ({hold})."),
     "hold_of_withdrawal": N_(
         "{sample} is held because its donor withdrew; such a hold is not released by hand."
+    ),
+    "release_needs_another": N_(
+        "You recorded this correction or the withdrawal, or the only consent given since: somebody else must let go of "
+        "{sample}."
     ),
     "hold_unknown": N_("{hold} is not a reason to hold a sample; known are {known}."),
     "nothing_to_correct": N_("{sample} says so already."),

@@ -11,15 +11,16 @@ from typing import Any
 from sqlalchemy import Select, func, select, update
 
 from biobank.audit import service as audit
-from biobank.consent.models import Withdrawal, WithdrawalReversal
+from biobank.consent.models import Withdrawal
 from biobank.core import bulk, clock
 from biobank.core.actor import Actor
-from biobank.core.db import MAX_INTEGER, chunks, db, lock
+from biobank.core.db import MAX_INTEGER, chunks, db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.samples import gate
 from biobank.samples import rules as life
-from biobank.samples.models import Sample, SampleDonor
+from biobank.samples.covering import covering
+from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
 from biobank.storage import discarding, places
 from biobank.storage.models import DestructionTask
@@ -119,11 +120,17 @@ def witness(*, task: DestructionTask, tube: str, by: Actor) -> DestructionTask:
 
 
 def cancel(*, task: DestructionTask, reason: str, by: Actor) -> DestructionTask:
-    """The tube is not to be destroyed after all. raises Malformed without a reason; RuleViolation when it ended"""
+    """The tube is not to be destroyed after all.
+
+    raises  Malformed without a reason; RuleViolation when it ended, or `destruction_still_asked` while a withdrawal
+            wants it
+    """
     sample = _locked(task, by)
     _require_open(task, sample)
     if not reason.strip():
         raise Malformed({"reason": Reason("reason_needed")})
+    if wanted_by([sample]):
+        raise RuleViolation("destruction_still_asked", sample=sample.code)
     cancel_many(sample_ids=[sample.id], reason=reason, by=by)
     db.session.refresh(task)
     return task
@@ -220,6 +227,20 @@ def listed(tasks: Sequence[DestructionTask]) -> list[Listed]:
     return [Listed(task, samples[task.sample_id], where.get(task.sample_id, [])) for task in tasks]
 
 
+def wanted_by(samples: Sequence[Sample]) -> dict[int, int]:
+    """Sample key -> the newest withdrawal in force that covers it and wants it destroyed, for those that have one."""
+    covered = {
+        key: [withdrawal.id for withdrawal in covering(facts)]
+        for key, facts in gate.facts_of(samples).items()
+    }
+    wanting: set[int] = set()
+    for chunk in chunks(sorted({each for ids in covered.values() for each in ids}), 500):
+        query = select(Withdrawal.id).where(Withdrawal.id.in_(chunk), Withdrawal.fate == "destroy")
+        wanting |= set(db.session.scalars(query))
+    wanted = {key: [each for each in ids if each in wanting] for key, ids in covered.items()}
+    return {key: ids[-1] for key, ids in wanted.items() if ids}
+
+
 def _of_site(query: Select[Any], by: Actor) -> Select[Any]:
     return query if by.site_id is None else query.where(DestructionTask.site_id == by.site_id)
 
@@ -228,10 +249,10 @@ def _of_site(query: Select[Any], by: Actor) -> Select[Any]:
 
 
 def _locked(task: DestructionTask, by: Actor) -> Sample:
-    """The task's sample, its row locked, and the task as it is now."""
+    """The task's sample, its donors and its row locked, and the task as it is now."""
     if not by.sees(task.site_id):
         raise NotFound("destruction_unknown", task=task.id)
-    (sample,) = lock(Sample, [task.sample_id])
+    (sample,) = gate.lock_samples([task.sample_id])
     db.session.refresh(task)
     return sample
 
@@ -257,17 +278,7 @@ def _require_here(sample: Sample) -> None:
 def _require_still_asked(task: DestructionTask, sample: Sample) -> None:
     """Nothing brings it back: so the withdrawal must still stand, nothing have been agreed to since, and the sample
     still be of who withdrew."""
-    if task.withdrawal_id is None:
-        return
-    query = (
-        select(Withdrawal.id)
-        .join(SampleDonor, SampleDonor.patient_id == Withdrawal.patient_id)
-        .outerjoin(WithdrawalReversal, WithdrawalReversal.withdrawal_id == Withdrawal.id)
-        .where(Withdrawal.id == task.withdrawal_id, SampleDonor.sample_id == sample.id)
-        .where(WithdrawalReversal.id.is_(None))
-    )
-    covered = gate.is_withdrawn(gate.facts_of([sample])[sample.id])
-    if not covered or db.session.scalar(query) is None:
+    if task.withdrawal_id is not None and not wanted_by([sample]):
         raise RuleViolation("destruction_no_longer_asked", sample=sample.code)
 
 

@@ -92,6 +92,8 @@ class DestructionTask(Base):
         ),
         Index("ix_destruction_task_withdrawal_id", "withdrawal_id", "id"),
         CheckConstraint("done_by <> first_by", name="two_people"),
+        CheckConstraint("(first_at IS NULL) = (first_by IS NULL)", name="first_has_name"),
+        CheckConstraint("(done_at IS NULL) = (done_by IS NULL)", name="second_has_name"),
         CheckConstraint("done_at IS NULL OR first_at IS NOT NULL", name="first_then_second"),
         CheckConstraint("done_at IS NULL OR cancelled_at IS NULL", name="one_end"),
     )

@@ -22,6 +22,7 @@ TEXTS: dict[str, str] = {
     "destruction_not_confirmed": N_("Nobody has {sample} in hand yet; that comes before it is destroyed."),
     "destruction_not_here": N_("{sample} is not in our hands."),
     "destruction_same_person": N_("You have {sample} in hand: somebody else must see it destroyed."),
+    "destruction_still_asked": N_("{sample}: the withdrawal still stands, and wants it destroyed."),
     "destruction_takes_two": N_("{sample} is to be destroyed by two people: see Destructions."),
     "destruction_unknown": N_("There is no destruction task {task}."),
     "destruction_wrong_tube": N_("{sample} is the wrong tube: {expected} is to be destroyed. Put it back."),

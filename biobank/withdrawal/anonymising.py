@@ -6,12 +6,13 @@ samples, decisions and the record stay: what they name the person by leads to no
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, select
 
 from biobank.audit import service as audit
 from biobank.consent import documents
-from biobank.consent.models import Consent, Withdrawal, WithdrawalReversal
+from biobank.consent import service as consent
+from biobank.consent.facts import DonorFacts, SampleFacts
+from biobank.consent.models import Withdrawal
 from biobank.core import clock, residue
 from biobank.core.actor import Actor
 from biobank.core.db import MAX_INTEGER, current_unit, db, lock
@@ -19,6 +20,7 @@ from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.patients import links
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
+from biobank.samples import gate
 from biobank.withdrawal.models import Anonymisation
 from biobank.withdrawal.naming import Naming
 from biobank.withdrawal.traces import chosen_of, drop_passing, find_traces, overwrite, seen
@@ -106,16 +108,19 @@ def agree(
 
 
 def withdrawal_in_force(patient: Patient) -> Withdrawal | None:
-    """The last withdrawal of everything that holds: not taken out of force, and nothing was agreed to since."""
-    reversed_ = exists().where(WithdrawalReversal.withdrawal_id == Withdrawal.id)
-    later = aliased(Consent)
-    agreed_since = exists().where(
-        later.patient_id == patient.id, later.id > Withdrawal.id, later.corrects_id.is_(None)
-    )
-    query = select(Withdrawal).where(
-        Withdrawal.patient_id == patient.id, Withdrawal.scope == "all", ~reversed_, ~agreed_since
-    )
-    return db.session.scalars(query.order_by(Withdrawal.id.desc()).limit(1)).first()
+    """The last withdrawal of everything that holds: not taken out of force, and by the rules nothing was agreed to
+    since, for any study."""
+    (donor,) = consent.donor_facts({patient.id}).values()
+    everything = [each for each in donor.withdrawals if each.scope == "all" and each.reversed_at is None]
+    studies = {paper.study or "" for paper in donor.consents} | {""}
+    if not everything or not all(gate.is_withdrawn(_of_study(donor, study)) for study in studies):
+        return None
+    return db.session.get_one(Withdrawal, max(each.id for each in everything))
+
+
+def _of_study(donor: DonorFacts, study: str) -> SampleFacts:
+    """What the rules look at of a sample of theirs that was taken for this study; blank: for one that no form names."""
+    return SampleFacts(code="", study=study, donors=(donor,), holds=(), form_in_force=False)
 
 
 def open_of(patient: Patient) -> Anonymisation | None:

@@ -13,10 +13,10 @@ from biobank.patients.asking import asked_patient
 from biobank.studies import service as studies
 from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
-from biobank.withdrawal import anonymising_api, service
+from biobank.withdrawal import anonymising_api, correcting_api, service
 from biobank.withdrawal.blueprints import api_bp as bp
 
-__all__ = ["anonymising_api", "bp"]
+__all__ = ["anonymising_api", "bp", "correcting_api"]
 
 
 @bp.post("/patients/<path:code>/withdrawals")

@@ -13,9 +13,11 @@ from biobank.consent.models import Withdrawal
 from biobank.core import clock, times
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
+from biobank.samples import gate
 from biobank.storage import destruction
 from biobank.storage.models import DestructionTask
 from biobank.web import letters, sentences
+from biobank.withdrawal.reach import GONE
 
 
 def write(patient: Patient, withdrawal: Withdrawal) -> bytes:
@@ -42,8 +44,38 @@ def write(patient: Patient, withdrawal: Withdrawal) -> bytes:
         parts.append(
             _("Still to be destroyed: %(left)s. You will then receive a new certificate.", left=left)
         )
+    kept = _not_destroyed(patient, tasks)
+    if kept:
+        parts += [_("Not destroyed, because it is no longer to be:"), _kept_rows(kept)]
     parts.append(letters.Signatures([_("For the biobank: name, day, signature")]))
     return letters.make(_("Certificate of destruction"), parts)
+
+
+def _not_destroyed(patient: Patient, tasks: Sequence[DestructionTask]) -> list[destruction.Listed]:
+    """What was to be destroyed and is not any more; but not what turned out to be of somebody else."""
+    last = {task.sample_id: task for task in tasks}  # a tube that was asked for again has more than one
+    cancelled = [task for task in last.values() if task.cancelled_at is not None]
+    donors = gate.donors_of(task.sample_id for task in cancelled)
+    mine = [task for task in cancelled if patient.id in donors[task.sample_id]]
+    asked_again = destruction.open_of(task.sample_id for task in mine)
+    return [
+        row
+        for row in destruction.listed(mine)
+        if row.sample.status not in GONE and row.sample.id not in asked_again
+    ]
+
+
+def _kept_rows(rows: Sequence[destruction.Listed]) -> letters.Table:
+    zone = clock.zone()
+    texts = [
+        [
+            row.sample.code,
+            sentences.word("type", row.sample.type),
+            format_date(times.local_day(row.task.cancelled_at, zone)) if row.task.cancelled_at else "–",
+        ]
+        for row in rows
+    ]
+    return letters.Table([_("Sample"), _("Type"), _("Cancelled on")], texts, widths=[3, 3, 11])
 
 
 def _rows(tasks: Sequence[DestructionTask]) -> letters.Table:

@@ -17,6 +17,7 @@ class Anonymisation(Base):
     __table_args__ = (
         Index("uq_anonymisation_open", "patient_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         CheckConstraint("agreed_by <> asked_by", name="two_people"),
+        CheckConstraint("(agreed_at IS NULL) = (agreed_by IS NULL)", name="second_has_name"),
         CheckConstraint("agreed_at IS NULL OR cancelled_at IS NULL", name="one_end"),
     )
 

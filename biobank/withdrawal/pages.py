@@ -21,11 +21,18 @@ from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
 from biobank.web import letters, pages, sentences
 from biobank.web.asking import actor
-from biobank.withdrawal import anonymising_pages, certificate, reading, service, undoing_pages
+from biobank.withdrawal import (
+    anonymising_pages,
+    certificate,
+    correcting_pages,
+    reading,
+    service,
+    undoing_pages,
+)
 from biobank.withdrawal.blueprints import pages_bp as bp
 from biobank.withdrawal.page_parts import at_site
 
-__all__ = ["NAVIGATION", "anonymising_pages", "bp", "undoing_pages"]
+__all__ = ["NAVIGATION", "anonymising_pages", "bp", "correcting_pages", "undoing_pages"]
 
 NAVIGATION = [
     pages.NavItem("withdrawal.withdrawals", N_("Withdrawals"), "no", Permission.CONSENT_RECORD.value, 68)

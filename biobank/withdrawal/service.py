@@ -29,7 +29,7 @@ from biobank.withdrawal import anonymising
 from biobank.withdrawal.reach import Touched, scope_of, touched
 from biobank.withdrawal.undoing import HOLD, lift, reverse
 
-__all__ = ["HOLD", "Touched", "lift", "reverse", "scope_of", "studies_of", "touched", "withdraw"]
+__all__ = ["HOLD", "Touched", "answer_by", "lift", "reverse", "scope_of", "studies_of", "touched", "withdraw"]
 
 
 def withdraw(
@@ -88,9 +88,15 @@ def _narrow(withdrawal: Withdrawal, reached: Touched, by: Actor) -> dict[str, An
 
 
 def _recall(withdrawal: Withdrawal, sample_ids: Any, by: Actor) -> list[dict[str, Any]]:
-    due_on = local_day(clock.now(), clock.zone()) + timedelta(days=settings.withdrawal_answer_days())
-    opened = recalls.open_recalls(sample_ids=sample_ids, withdrawal_id=withdrawal.id, due_on=due_on, by=by)
+    opened = recalls.open_recalls(
+        sample_ids=sample_ids, withdrawal_id=withdrawal.id, due_on=answer_by(), by=by
+    )
     return [_recall_json(letter.recall, letter.request.code) for letter in recalls.letters(opened)]
+
+
+def answer_by() -> date:
+    """The last day for an answer to what is asked back today."""
+    return local_day(clock.now(), clock.zone()) + timedelta(days=settings.withdrawal_answer_days())
 
 
 def _recall_json(recall: Recall, request: str) -> dict[str, Any]:

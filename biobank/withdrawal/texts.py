@@ -14,6 +14,9 @@ TEXTS: dict[str, str] = {
     ),
     "anonymisation_same_person": N_("You asked for it yourself: somebody else must agree."),
     "anonymisation_unknown": N_("There is nothing of this number to agree to ({anonymisation})."),
+    "lift_needs_another": N_(
+        "You recorded this withdrawal, or the only consent given since: somebody else must let go of what it holds."
+    ),
     "nothing_to_destroy": N_("Nothing of this withdrawal was destroyed, so there is nothing to certify."),
     "nothing_to_let_go": N_("All that this withdrawal holds is still withdrawn: nothing can be let go."),
     "traces_changed": N_(
@@ -26,8 +29,8 @@ PLACES: dict[str, str] = {
     "place.anonymisation.reason": N_("Why the link is to be broken"),
     "place.anonymisation.why_cancelled": N_("Why the link was kept"),
     "place.api_token.name": N_("Name of a token"),
-    "place.audit_entry.content": N_("Record"),
-    "place.audit_entry.subject_key": N_("Record"),
+    "place.audit_entry.content": N_("Audit trail"),
+    "place.audit_entry.subject_key": N_("Audit trail"),
     "place.clause.text": N_("Text of a clause"),
     "place.clause.text_fr": N_("French text of a clause"),
     "place.collection_event.visit": N_("Visit of a draw"),

@@ -3,21 +3,19 @@
 A new act with a reason, never a deletion. What was let go, handed back or destroyed meanwhile does not come back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import aliased
-
 from biobank.consent import service as consent
-from biobank.consent.models import Consent, Withdrawal, WithdrawalReversal
+from biobank.consent.models import Withdrawal
 from biobank.core.actor import Actor
-from biobank.core.db import Again, chunks, db
+from biobank.core.db import Again, db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples import gate
 from biobank.samples.holds import release_many
-from biobank.samples.models import Sample, SampleDonor
+from biobank.samples.models import Sample
+from biobank.samples.releasing import on_their_word
 from biobank.storage import destruction
 from biobank.withdrawal import anonymising
 from biobank.withdrawal.reach import scope_of, touched
@@ -37,8 +35,9 @@ def reverse(*, withdrawal: Withdrawal, reason: str, by: Actor) -> dict[str, Any]
     kept = destruction.cancel_many(
         sample_ids=[sample.id for sample in samples], reason=reason, withdrawal_id=withdrawal.id, by=by
     )
-    done = _let_go(withdrawal, samples, reason, by, cancelled=kept)
-    _ask_again(set(kept), by)
+    theirs, _ = _free(samples, by)
+    done = _let_go(withdrawal, samples, theirs, reason, by, cancelled=kept)
+    _ask_again([sample for sample in samples if sample.id in set(kept)], by)
     return {"reversal": reversal.id} | done
 
 
@@ -47,14 +46,18 @@ def lift(*, withdrawal: Withdrawal, reason: str, by: Actor) -> dict[str, Any]:
 
     returns  `withdrawal`, and the numbers of the samples that are no longer held (`let_go`) and no longer to be
              destroyed (`kept`)
-    raises   Malformed without a reason; RuleViolation when everything it holds is still covered; NotFound
+    raises   Malformed without a reason; RuleViolation when everything it holds is still covered, or
+             `lift_needs_another` for who recorded it, or every consent that outlives it; NotFound
     """
     samples = _locked(withdrawal, by)
+    if withdrawal.recorded_by == by.key:
+        raise RuleViolation("lift_needs_another")
     if not reason.strip():
         raise Malformed({"reason": Reason("reason_needed")})
-    done = _let_go(withdrawal, samples, reason, by)
+    theirs, not_theirs = _free(samples, by)
+    done = _let_go(withdrawal, samples, theirs, reason, by)
     if not done["let_go"] and not done["kept"]:
-        raise RuleViolation("nothing_to_let_go")
+        raise RuleViolation("lift_needs_another" if not_theirs else "nothing_to_let_go")
     return done
 
 
@@ -72,14 +75,28 @@ def _locked(withdrawal: Withdrawal, by: Actor) -> list[Sample]:
     return samples
 
 
-def _let_go(
-    withdrawal: Withdrawal, samples: Sequence[Sample], reason: str, by: Actor, cancelled: Sequence[int] = ()
-) -> dict[str, Any]:
+def _free(samples: Sequence[Sample], by: Actor) -> tuple[list[int], set[int]]:
+    """What no withdrawal covers any more: what this person may let go, and what somebody else must."""
     facts = gate.facts_of(samples)
-    free = [sample.id for sample in samples if not gate.is_withdrawn(facts[sample.id])]
+    free = {key: each for key, each in facts.items() if not gate.is_withdrawn(each)}
+    not_theirs = on_their_word(free, by)
+    return [key for key in free if key not in not_theirs], not_theirs
+
+
+def _let_go(
+    withdrawal: Withdrawal,
+    samples: Sequence[Sample],
+    theirs: Sequence[int],
+    reason: str,
+    by: Actor,
+    cancelled: Sequence[int] = (),
+) -> dict[str, Any]:
     codes = {sample.id: sample.code for sample in samples}
-    let_go = release_many(free, code=HOLD, reason=reason.strip(), by=by)
-    kept = [*cancelled, *destruction.cancel_many(sample_ids=free, reason=reason, of_withdrawals=True, by=by)]
+    let_go = release_many(theirs, code=HOLD, reason=reason.strip(), by=by)
+    kept = [
+        *cancelled,
+        *destruction.cancel_many(sample_ids=theirs, reason=reason, of_withdrawals=True, by=by),
+    ]
     patient = db.session.get_one(Patient, withdrawal.patient_id)
     waiting = anonymising.open_of(patient)
     if waiting is not None and anonymising.withdrawal_in_force(patient) is None:
@@ -87,25 +104,11 @@ def _let_go(
     return {"withdrawal": withdrawal.id, "let_go": let_go, "kept": [codes[key] for key in sorted(kept)]}
 
 
-def _ask_again(sample_ids: Iterable[int], by: Actor) -> None:
+def _ask_again(samples: Sequence[Sample], by: Actor) -> None:
     """What another withdrawal wants destroyed as well is still to be destroyed, now for that one."""
     wanted: dict[int, list[int]] = {}
-    later = aliased(Consent)
-    agreed_since = exists().where(
-        later.patient_id == Withdrawal.patient_id, later.id > Withdrawal.id, later.corrects_id.is_(None)
-    )
-    reversed_ = exists().where(WithdrawalReversal.withdrawal_id == Withdrawal.id)
-    for chunk in chunks(sorted(sample_ids), 500):
-        query = (
-            select(Sample.id, Withdrawal.id)
-            .join(SampleDonor, SampleDonor.sample_id == Sample.id)
-            .join(Withdrawal, Withdrawal.patient_id == SampleDonor.patient_id)
-            .where(Sample.id.in_(chunk), Withdrawal.fate == "destroy", ~reversed_, ~agreed_since)
-            .where(or_(Withdrawal.scope == "all", Withdrawal.study_id == Sample.study_id))
-            .order_by(Withdrawal.id.desc())
-        )
-        for sample_id, withdrawal_id in dict(db.session.execute(query).all()).items():
-            wanted.setdefault(withdrawal_id, []).append(sample_id)
+    for sample_id, withdrawal_id in destruction.wanted_by(samples).items():
+        wanted.setdefault(withdrawal_id, []).append(sample_id)
     for withdrawal_id, ids in sorted(wanted.items()):
         destruction.open_tasks(
             sample_ids=ids, reason=destruction.WITHDRAWN, withdrawal_id=withdrawal_id, by=by

@@ -130,11 +130,13 @@ def test_the_basis_goes_in_and_comes_back(api, asked):
     }
     child = asked | {"given_by": "guardian", "of_age_on": "2015-01-02"}
 
-    for given in (informed, waived, child):
-        made = api.post("/patients/A-1/consents", given)
+    api.post("/patients", {"code": "C-1"})
+    for patient, given in (("A-1", informed), ("A-1", waived), ("C-1", child)):
+        made = api.post(f"/patients/{patient}/consents", given)
         assert made.status_code == 201, made.json
 
-    third, second, first = api.get("/patients/A-1/consents").json["items"]
+    second, first = api.get("/patients/A-1/consents").json["items"]
+    (third,) = api.get("/patients/C-1/consents").json["items"]
     assert (first["basis"], first["given_by"], first["channel"]) == (
         "non_opposition", "representative", "portal",
     )  # fmt: skip

@@ -163,7 +163,7 @@ def test_a_guardian_must_say_when_and_the_day_lies_after_the_signature(make, enr
         assert wrong_with(record, child, form, given_by="guardian", of_age_on=day) == {
             "of_age_on": "of_age_before_signature"
         }
-    assert wrong_with(record, child, form, of_age_on=LATER) == {"of_age_on": "of_age_only_guardian"}
+    assert wrong_with(record, enrol(), form, of_age_on=LATER) == {"of_age_on": "of_age_only_guardian"}
 
 
 def test_a_day_that_is_noted_is_not_changed_by_the_way(make, enrol, record):
@@ -194,6 +194,38 @@ def test_a_child_does_not_sign_alone(make, enrol, record, note):
 
     assert wrong_with(record, child, form) == {"signed_on": "minor_needs_guardian"}
     assert wrong_with(record, child, notice, channel="post") == {"signed_on": "minor_needs_guardian"}
+
+
+def test_nobody_represents_a_child_as_an_adult_under_protection(make, enrol, record, note):
+    child, form = enrol(), make()
+    note(child, of_age_on=TODAY)
+
+    assert wrong_with(record, child, form, EARLIER, given_by="representative") == {
+        "signed_on": "minor_needs_guardian"
+    }
+    assert record(child, form, TODAY, given_by="representative")
+
+
+def test_of_a_child_whose_day_is_not_known_the_year_of_birth_says_enough(make, enrol, record):
+    child, form, notice = enrol(birth_year=TODAY.year - 16), make(), make("notice")
+
+    with nothing_is_stored(), pytest.raises(Malformed) as error:
+        record(child, form)
+
+    told = error.value.fields["signed_on"]
+    assert (told.code, told.params) == ("minor_needs_guardian", {"signed_on": TODAY.isoformat()})
+    assert wrong_with(record, child, notice, channel="post") == {"signed_on": "minor_needs_guardian"}
+    assert record(child, form, given_by="guardian", of_age_on=LATER + timedelta(days=365))
+    assert record(enrol(birth_year=1997), notice, **WAIVER)  # a committee may always be asked
+
+
+def test_nobody_of_age_is_taken_for_a_child_by_the_year_of_birth(make, enrol, record, note):
+    form = make()
+    assert record(enrol(birth_year=TODAY.year - 18), form)
+
+    early = enrol(birth_year=TODAY.year - 16)  # the day that is noted says it better
+    note(early, of_age_on=TODAY)
+    assert record(early, form)
 
 
 # --- days
@@ -299,7 +331,7 @@ def test_days_that_cannot_be_are_refused(enrol, note):
 
 
 def test_the_day_of_coming_of_age_fits_who_signed(make, enrol, record, note):
-    child, adult, form = enrol(), enrol(), make()
+    child, adult, represented, form = enrol(), enrol(), enrol(), make()
     record(child, form, EARLIER, given_by="guardian", of_age_on=LATER)
     own = record(adult, form, EARLIER)
 
@@ -308,6 +340,9 @@ def test_the_day_of_coming_of_age_fits_who_signed(make, enrol, record, note):
     }
     assert wrong_with(note, child, of_age_on=None, reason="misread") == {"of_age_on": "of_age_missing"}
     assert wrong_with(note, adult, of_age_on=LATER) == {"of_age_on": "of_age_after_own_consent"}
+    record(represented, form, EARLIER, given_by="representative")
+    assert wrong_with(note, represented, of_age_on=LATER) == {"of_age_on": "minor_needs_guardian"}
+    note(represented, of_age_on=EARLIER)
     # The paper was a guardian's after all: one correction says both.
     record(
         adult,

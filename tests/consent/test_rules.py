@@ -34,6 +34,7 @@ from biobank.core.vocabularies import FOLDER, ConsentVocabulary, consent_vocabul
 from tests.consent.papers import (
     NOW,
     SIGNED,
+    STUDY,
     TODAY,
     asked,
     clause,
@@ -1050,3 +1051,73 @@ def test_a_gate_that_the_table_does_not_list_denies(tmp_path):
     vocabulary = edited(tmp_path, "legal_gates.csv", "came_of_age,REVIEW", "came_of_old_age,REVIEW")
 
     assert asked(of_a_child(granting("GRU", given_by="guardian")), vocabulary=vocabulary).verdict == "deny"
+
+
+# --- what a correction, a waiver and silence cannot undo
+
+
+def corrected(old, *clauses_, **facts):
+    """A record that replaces another one."""
+    facts = {"seq": 20, "corrects": old.id} | facts
+    return replace(consent(*clauses_, **facts), id=20)
+
+
+CLAUSE_BACK = {"scope": "clause", "family": "GENERAL", "clause": "research", "seq": 10}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"family": "OTHER"},  # the same clause of another form
+        {"family": "OTHER", "key": "other"},
+        {"version": "2", "key": "other"},  # the clause is called otherwise in the next version
+    ],
+)
+def test_a_clause_that_was_taken_back_does_not_come_back_by_a_correction_to_another_form(form):
+    form = dict(form)
+    old = granting("HMB")
+    new = corrected(old, clause(form.pop("key", "research")), **form)
+
+    decision = asked(sample(old, withdrawal(**CLAUSE_BACK), new))
+
+    assert (decision.verdict, "withdrawn_clause" in codes(decision)) == ("deny", True)
+
+
+def test_a_correction_to_a_form_with_the_clause_keeps_its_other_answers():
+    old = consent(clause(), clause("more", ("CC",)))
+    new = corrected(old, clause(), clause("more", ("GRU",)), version="2")
+
+    assert asked(sample(old, withdrawal(**CLAUSE_BACK), new)).verdict == "permit"
+
+
+@pytest.mark.parametrize(
+    ("basis", "given_by", "verdict"),
+    [
+        ("consent", "patient", "permit"),
+        ("consent", "representative", "permit"),
+        ("non_opposition", "patient", "deny"),
+        ("waiver", "committee", "deny"),
+    ],
+)
+@pytest.mark.parametrize("scope", ["all", "study"])
+def test_who_said_no_is_not_overruled_by_a_committee_or_by_silence(basis, given_by, verdict, scope):
+    back = withdrawal(scope, seq=10, study=STUDY)
+    later = granting("HMB", seq=20, signed_on=TODAY, basis=basis, given_by=given_by, version="2")
+
+    assert asked(sample(granting("HMB"), back, later)).verdict == verdict
+
+
+def test_a_paper_signed_before_a_withdrawal_does_not_come_after_it_by_a_corrected_date():
+    back = withdrawal("all", seq=10, received_on=date(2012, 5, 1))
+    late = granting("HMB", seq=15, signed_on=date(2012, 4, 1))
+    new = corrected(late, clause(), signed_on=date(2012, 5, 20))
+
+    assert asked(sample(back, late)).verdict == "deny"
+    assert asked(sample(back, late, new)).verdict == "deny"
+
+
+def test_a_representative_of_a_child_counts_as_a_guardian_once_the_child_is_of_age():
+    child = of_a_child(granting("GRU", given_by="representative"), of_age_on=date(2012, 5, 1))
+
+    assert asked(child, as_of=date(2012, 4, 30)).verdict == "permit"
+    assert asked(child).verdict == "review"

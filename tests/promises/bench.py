@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from biobank.core.db import db
 from biobank.core.times import When
 from biobank.patients.models import Patient
-from biobank.samples import collection, correction, holds, processing, uses
+from biobank.samples import collection, correction, holds, processing, releasing, uses
 from biobank.samples.models import Sample
 from biobank.studies.models import Study
 from tests.promises.consent import Demand
@@ -201,6 +201,17 @@ class Bench(People):
         )  # fmt: skip
         if done is not None:
             self.bank.correct_donor(tube, person)
+
+    @step("bench", times=2, which=NUMBERS)
+    def a_second_person_looks_at_a_corrected_tube(self, which: int) -> None:
+        free = [tube for tube in self.bank.tubes.values() if not self.bank.why_not_let_go(tube)]
+        tube = free[which % len(free)] if free and which % 4 else self.tube(which)
+        done = self.act(
+            "release corrected", self.bank.why_not_let_go(tube),
+            lambda: releasing.release_corrected(sample=self.row(tube), reason="looked at", by=self.second),
+        )  # fmt: skip
+        if done is not None:
+            self.bank.let_go_of_the_hold(tube)
 
     @step("bench", which=NUMBERS, type=st.sampled_from(["Plasma", "Serum"]))
     def a_tube_turns_out_to_be_something_else(self, which: int, type: str) -> None:

@@ -62,6 +62,23 @@ class Paper:
     corrected: bool = False
     row: int = 0
     """Its number in the database."""
+    mends: "Paper | None" = None
+    """The mistaken paper that it replaces."""
+
+    @property
+    def chain(self) -> list["Paper"]:
+        """It, and all that it replaces."""
+        return [self, *(self.mends.chain if self.mends else [])]
+
+    def comes_after(self, taken: "TakenBack") -> bool:
+        """Given and told only after it was taken back, however it was corrected."""
+        first_signed = min(paper.signed_on for paper in self.chain)
+        return self.place > taken.number and first_signed >= taken.received_on
+
+    def slips_out_of(self, clause: tuple[str, str] | None) -> bool:
+        """What was taken back stood in a paper that it replaces, and does not stand in it."""
+        printed = [{(paper.form.family, key) for key in paper.form.statements} for paper in self.chain]
+        return clause is not None and clause not in printed[0] and any(clause in each for each in printed[1:])
 
 
 @dataclass(frozen=True)
@@ -128,7 +145,11 @@ class Person:
                 found.setdefault(paper.form.family, {})[key] = Said(
                     statement,
                     key in paper.yes,
-                    self._gone(paper, day, lambda each: each.covers(study)),
+                    self._gone(
+                        paper,
+                        day,
+                        lambda each, paper=paper: each.covers(study) or paper.slips_out_of(each.clause),
+                    ),
                     self._gone(paper, day, lambda each, key=key: each.clause == (paper.form.family, key)),  # noqa: B023
                 )
         return [list(said.values()) for said in found.values()]
@@ -138,9 +159,7 @@ class Person:
         gone = [
             each
             for each in self.taken_back
-            if concerns(each)
-            and each.received_on <= day
-            and (paper.place < each.number or paper.signed_on < each.received_on)
+            if concerns(each) and each.received_on <= day and not paper.comes_after(each)
         ]
         return gone[-1] if gone else None
 

@@ -41,6 +41,8 @@ class Tube:
     """What was in it when it was handed out."""
     to_destroy: bool = False
     """Two people are to destroy it; one alone throws it away no more."""
+    taken_from: set[int] = field(default_factory=set)
+    """Whose it was taken to be, before that was corrected."""
     recalled_for: set[int] = field(default_factory=set)
     """Who withdrew while it was out, and wants it destroyed when it comes back."""
 
@@ -111,7 +113,7 @@ class Stock:
     ) -> Paper:
         number = self._next()
         place = corrects.place if corrects else number
-        paper = Paper(number, form, signed_on, self.now, frozenset(yes), place)
+        paper = Paper(number, form, signed_on, self.now, frozenset(yes), place, mends=corrects)
         if corrects:
             corrects.corrected = True
         person.papers.append(paper)
@@ -254,10 +256,39 @@ class Stock:
                 if each.draw == draw and draw is not None:
                     each.draw = (person.id, *draw[1:]) if each.donors == {person.id} else None
                 gates = [gate for gate in self.withdrawals(each.donors, each.study) if gate.clause is None]
-                if not gates:
-                    each.holds.discard("withdrawal")
-                elif each.status not in GONE:
+                each.taken_from |= before[each.id]
+                if gates and each.status not in GONE:
                     each.holds.add("withdrawal")
+
+    def family(self, tube: Tube) -> list[Tube]:
+        """It, and all that was made of it."""
+        keys = {tube.id}
+        for each in sorted(self.tubes.values(), key=lambda each: each.id):
+            if keys & set(each.parents):
+                keys.add(each.id)
+        return [self.tubes[key] for key in sorted(keys)]
+
+    def was_anothers(self, tube: Tube) -> bool:
+        """Was it, or what it was made of, taken away from somebody who took back everything, or all of a study?"""
+        taken_back = [each for key in tube.taken_from for each in self.people[key].taken_back]
+        if any(each.clause is None for each in taken_back):
+            return True
+        return any(self.was_anothers(self.tubes[key]) for key in tube.parents)
+
+    def may_let_go(self, tube: Tube) -> bool:
+        """May a second person end the hold that a withdrawal put, because it was another's?"""
+        gates = [gate for gate in self.withdrawals(tube.donors, tube.study) if gate.clause is None]
+        return not gates and self.was_anothers(tube)
+
+    def why_not_let_go(self, tube: Tube) -> set[str]:
+        if "withdrawal" not in tube.holds:
+            return {"hold_not_open"}
+        return codes(hold_of_withdrawal=not self.may_let_go(tube))
+
+    def let_go_of_the_hold(self, tube: Tube) -> None:
+        for each in self.family(tube):
+            if self.may_let_go(each):
+                each.holds.discard("withdrawal")
 
     # --- places
 

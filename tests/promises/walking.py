@@ -110,6 +110,7 @@ class Walker(RuleBasedStateMachine):
 
     def _set_up(self) -> None:
         self.by, self.manager = people.actor("technician"), people.actor("manager")
+        self.second = people.actor("manager")
         self.researcher = somebody("researcher")
         self.site_id = self.by.site_id
         self.studies, self.boxes = unit_of_work(self._study_and_boxes)

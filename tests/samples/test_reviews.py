@@ -9,9 +9,10 @@ from biobank.audit import service as audit
 from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed
-from biobank.samples import gate, reviews
+from biobank.patients.models import Patient
+from biobank.samples import correction, gate, processing, reviews
 from biobank.samples.models import ConsentReview, Sample
-from tests.factories import BY, ConsentFactory, PatientFactory, SampleFactory, StudyFactory
+from tests.factories import BY, ConsentFactory, PatientFactory, SampleFactory, StudyFactory, act
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -82,6 +83,88 @@ def test_what_was_known_at_a_time_is_told_as_it_was_known(tubes):
     assert lifting(tubes, known_at=start - timedelta(seconds=1)) == {}
     assert lifting(tubes, known_at=start) == {tubes[0]: [(first, (CHILDREN,))]}
     assert lifting(tubes, known_at=start + timedelta(hours=1)) == {}
+
+
+# --- a tube that turns out to be somebody else's
+
+
+def moved(tube: int, to) -> None:
+    act(
+        correction.wrong_patient,
+        sample=db.session.get_one(Sample, tube),
+        patient=to,
+        reason="two labels swapped",
+    )
+
+
+def test_what_was_settled_for_one_person_lifts_nothing_for_another(tubes):
+    start, other = clock.now(), PatientFactory()
+    ConsentFactory(patient=other)
+    with clock.freeze(start):
+        settle(tubes[:2], CHILDREN, ABROAD)
+    with clock.freeze(start + timedelta(hours=1)):
+        moved(tubes[0], other)
+
+    assert set(lifting(tubes)) == {tubes[1]}
+    assert set(reviews.in_force(REQUEST, tubes)) == {tubes[1]}
+    assert set(reviews.last_words(REQUEST, tubes)) == {tubes[1]}
+
+    with clock.freeze(start + timedelta(hours=2)):
+        (again,) = settle(tubes[:1], CHILDREN)
+    assert lifting(tubes[:1]) == {tubes[0]: [(again, (CHILDREN,))]}
+
+
+def test_what_was_settled_comes_not_back_with_the_person(tubes):
+    start, other = clock.now(), PatientFactory()
+    ConsentFactory(patient=other)
+    (owner,) = gate.donors_of(tubes[:1])[tubes[0]]
+    with clock.freeze(start):
+        settle(tubes[:1], CHILDREN)
+    for hours, person in ((1, other.id), (2, owner)):
+        with clock.freeze(start + timedelta(hours=hours)):
+            moved(tubes[0], db.session.get_one(Patient, person))
+
+    assert lifting(tubes) == {}
+
+
+def test_what_was_made_of_the_tube_follows_and_what_was_upheld_is_forgotten_too(tubes):
+    start, other = clock.now(), PatientFactory()
+    (child,) = act(processing.aliquot, sample=db.session.get_one(Sample, tubes[0]), count=1, amount=1000)
+    child = child.id
+    with clock.freeze(start):
+        settle([child], CHILDREN)
+        settle([tubes[0]], CHILDREN, outcome="uphold")
+    with clock.freeze(start + timedelta(hours=1)):
+        moved(tubes[0], other)
+
+    assert reviews.last_words(REQUEST, [tubes[0], child]) == {}
+
+
+def test_a_correction_of_the_same_instant_counts_as_later(tubes):
+    with clock.freeze(clock.now()):
+        settle(tubes[:1], CHILDREN)
+        moved(tubes[0], PatientFactory())
+
+    assert lifting(tubes) == {}
+
+
+def test_a_correction_of_the_type_leaves_what_was_settled(tubes):
+    settle(tubes[:1], CHILDREN)
+    act(correction.wrong_type, sample=db.session.get_one(Sample, tubes[0]), type="Serum", reason="misread")
+
+    assert set(lifting(tubes)) == {tubes[0]}
+
+
+def test_what_was_known_before_a_correction_is_told_as_it_was_known(tubes):
+    start = clock.now()
+    with clock.freeze(start):
+        (first,) = settle(tubes[:1], CHILDREN)
+    with clock.freeze(start + timedelta(hours=2)):
+        moved(tubes[0], PatientFactory())
+
+    known = {tubes[0]: [(first, (CHILDREN,))]}
+    assert lifting(tubes, known_at=start + timedelta(hours=1)) == known
+    assert lifting(tubes, known_at=start + timedelta(hours=2)) == {}
 
 
 def test_a_reason_that_the_decision_does_not_name_is_refused_with_those_it_does(tubes):

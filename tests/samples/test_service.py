@@ -127,6 +127,16 @@ def test_aliquots_debit_their_parent_and_know_it():
     assert gate.donors_of([children[0].id])[children[0].id] == gate.donors_of([parent.id])[parent.id]
 
 
+def test_germinal_cells_are_not_divided_into_something_else():
+    parent = SampleFactory(type="Semen", volume_ul=1000)
+
+    with pytest.raises(RuleViolation, match="aliquot_is_germinal"):
+        act(processing.aliquot, sample=parent, count=1, amount=1000, type="Plasma")
+    (child,) = act(processing.aliquot, sample=parent, count=1, amount=1000)
+
+    assert child.type == "Semen"
+
+
 def test_more_than_is_left_is_refused_with_what_is_left_and_leaves_no_trace():
     parent = SampleFactory(volume_ul=100)
 

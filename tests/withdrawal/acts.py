@@ -36,12 +36,12 @@ def undo(act, world, donor, key, by, reason="The wrong person"):
     )
 
 
-def consents_again(world, donor, later=1):
+def consents_again(world, donor, later=1, answer="granted", by=None):
     with clock.freeze(clock.now() + timedelta(minutes=later)):
         unit_of_work(
             lambda: consent.record_consent(
                 patient=patient(world, donor), form=world.form(["HMB"]), signed_on=clock.now().date(),
-                answers={"research": "granted"}, by=world.technician,
+                answers={"research": answer}, by=by or world.technician,
             )
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ from biobank.withdrawal.models import Anonymisation
 from tests import people
 from tests.conftest import NOON
 
-TODAY = date(2012, 3, 14)
+TODAY, BEFORE = date(2012, 3, 14), date(2012, 3, 13)
 CODE = "Zoé-4711/B"
 CLAUSES = [{"key": "research", "text": "Research", "required": True, "if_granted": ["GRU"]}]
 
@@ -495,6 +495,33 @@ def test_who_agreed_to_something_since_has_not_withdrawn(by, other, form):
 
     with pytest.raises(RuleViolation, match="anonymisation_not_withdrawn"):
         break_link(by, other, patient)
+
+
+@pytest.mark.parametrize(
+    "since", [{"answers": {"research": "refused"}}, {"answers": {}}, {"signed_on": BEFORE}]
+)
+def test_who_said_no_since_or_signed_before_has_withdrawn(by, other, form, since):
+    patient = enrolled(by, form)
+    withdraw(by, patient)
+    told = {"signed_on": TODAY, "answers": {"research": "granted"}} | since
+    do(consent.record_consent, patient=patient, form=form, by=by, **told)
+
+    assert break_link(by, other, patient).agreed_by == other.key
+
+
+def test_a_committees_waiver_is_no_agreement_of_who_withdrew(by, other, form):
+    patient = enrolled(by, form)
+    withdraw(by, patient)
+    notice = do(
+        consent.make_form, site_id=by.site_id, code="N", version="1", title="N", study=None, clauses=CLAUSES, by=by,
+        kind="notice",
+    )  # fmt: skip
+    do(
+        consent.record_consent, patient=patient, form=notice, signed_on=TODAY, answers={"research": "granted"}, by=by,
+        basis="waiver", given_by="committee", ethics_reference="CPP 1", basis_reason="cannot be found",
+    )  # fmt: skip
+
+    assert anonymising.withdrawal_in_force(patient) is not None
 
 
 def test_one_is_open_at_a_time_and_a_cancelled_one_may_be_asked_again(by, form):

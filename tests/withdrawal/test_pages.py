@@ -147,6 +147,32 @@ def test_the_certificate_names_tubes_and_people_and_the_person_by_pseudonym_alon
     assert "1 mars 2012" in paper.text(french.data)
 
 
+def test_while_the_withdrawal_stands_nobody_cancels_the_destruction(app, technician, manager, tube):
+    address = withdrawn(technician)
+    (task,) = people.api(app).get("/destructions").json["items"]
+    for somebody in (technician, manager):
+        refused = somebody.post(f"/destructions/{task['id']}/cancel", {"reason": "I say so"})
+        assert (refused.status_code, "still stands" in refused.text) == (409, True)
+
+    assert manager.post(f"{address}/reversal", {"reason": "Another patient"}).status_code == 303
+    assert people.api(app).get("/destructions").json["items"] == []
+
+
+def test_the_certificate_tells_what_was_not_destroyed(app, technician, manager, tube):
+    told = {"patient": "A-1", "study": "ESSAI", "type": "Plasma", "collected_at": "2012-02-01"}
+    kept = people.api(app).post("/samples", told).json["code"]
+    address = withdrawn(technician)
+    first = people.api(app).get("/destructions").json["items"][0]
+    technician.post(f"/destructions/{first['id']}/confirm", {"raw": first["sample"]})
+    manager.post(f"/destructions/{first['id']}/witness", {"raw": first["sample"]})
+    assert "Not destroyed" not in paper.text(manager.get(f"{address}/certificate.pdf").data)
+
+    manager.post(f"{address}/reversal", {"reason": "Another patient"})
+
+    said = paper.text(manager.get(f"{address}/certificate.pdf?language=en").data)
+    assert all(part in said for part in ("Not destroyed", kept, tube))
+
+
 def test_a_withdrawal_says_where_everything_is_and_offers_who_may_to_take_it_back(technician, manager, tube):
     address = withdrawn(technician)
     page = technician.get(address).text

@@ -121,6 +121,47 @@ def test_holds_are_let_go_after_the_patient_agreed_again(world, donor, other):
     assert destruction.count_open(other) == 0
 
 
+def test_who_recorded_the_withdrawal_or_the_only_new_consent_does_not_let_go_alone(world, donor, other):
+    tube = world.tube(donor)
+    key = withdraw(world, donor, fate="destroy")["withdrawal"]
+    consents_again(world, donor, later=0, by=other)
+    for alone in (world.technician, other):
+        with pytest.raises(RuleViolation, match="lift_needs_another"):
+            undo(service.lift, world, donor, key, alone)
+    assert held(world, tube) == {tube}
+
+    consents_again(world, donor, later=0)  # now somebody else has heard it too
+    assert undo(service.lift, world, donor, key, other)["let_go"] == [tube]
+
+
+def test_a_mistake_taken_back_does_not_let_go_what_the_own_consent_alone_would_free(world, donor, other):
+    tube = world.tube(donor)
+    withdraw(world, donor)
+    consents_again(world, donor, later=0, by=other)
+    mistake = withdraw(world, donor)["withdrawal"]
+
+    assert undo(service.reverse, world, donor, mistake, other)["let_go"] == []
+    assert held(world, tube) == {tube}
+
+
+def test_a_no_signed_since_leaves_what_another_withdrawal_wants_destroyed(world, donor, other):
+    tube = world.tube(donor)
+    right = withdraw(world, donor, {"study": "STUDY"}, fate="destroy")["withdrawal"]
+    consents_again(world, donor, later=0, answer="refused")
+    mistake = withdraw(world, donor, fate="destroy")["withdrawal"]
+    unit_of_work(lambda: destruction.cancel_many(
+        sample_ids=[world.sample(tube).id], reason="Asked anew", by=other
+    ))  # fmt: skip
+    unit_of_work(lambda: destruction.open_tasks(
+        sample_ids=[world.sample(tube).id], reason="Consent withdrawn", withdrawal_id=mistake, by=other
+    ))  # fmt: skip
+
+    undo(service.reverse, world, donor, mistake, other)
+
+    rows = destruction.listed(destruction.list_open(other).items)
+    assert {row.sample.code: row.task.withdrawal_id for row in rows} == {tube: right}
+
+
 def test_a_link_that_waits_to_be_broken_is_kept_when_it_was_a_mistake(world, donor, other):
     key = withdraw(world, donor, fate="anonymise")["withdrawal"]
     undo(service.reverse, world, donor, key, other)

@@ -187,6 +187,12 @@ def _destruction_task() -> None:
         sa.Column("why_cancelled", sa.Text()),
         sa.CheckConstraint("done_by <> first_by", name=op.f("ck_destruction_task_two_people")),
         sa.CheckConstraint(
+            "(first_at IS NULL) = (first_by IS NULL)", name=op.f("ck_destruction_task_first_has_name")
+        ),
+        sa.CheckConstraint(
+            "(done_at IS NULL) = (done_by IS NULL)", name=op.f("ck_destruction_task_second_has_name")
+        ),
+        sa.CheckConstraint(
             "done_at IS NULL OR first_at IS NOT NULL", name=op.f("ck_destruction_task_first_then_second")
         ),
         sa.CheckConstraint(
@@ -251,6 +257,9 @@ def _anonymisation() -> None:
         sa.Column("cancelled_by", sa.String(64)),
         sa.Column("why_cancelled", sa.Text()),
         sa.CheckConstraint("agreed_by <> asked_by", name=op.f("ck_anonymisation_two_people")),
+        sa.CheckConstraint(
+            "(agreed_at IS NULL) = (agreed_by IS NULL)", name=op.f("ck_anonymisation_second_has_name")
+        ),
         sa.CheckConstraint(
             "agreed_at IS NULL OR cancelled_at IS NULL", name=op.f("ck_anonymisation_one_end")
         ),
