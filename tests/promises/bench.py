@@ -193,6 +193,8 @@ class Bench(People):
     @step("bench", times=2, which=NUMBERS, who=NUMBERS)
     def a_tube_turns_out_to_be_anothers(self, which: int, who: int) -> None:
         first = [tube for tube in self.bank.tubes.values() if not tube.parents]
+        if which % 4 in (1, 2):  # often one that a withdrawal holds
+            first = [tube for tube in first if "withdrawal" in tube.holds] or first
         tube, person = first[which % len(first)] if which % 8 else self.tube(which), self.person(who)
         done = self.act(
             "correct patient", self.bank.why_not_be_anothers(tube, person),
@@ -202,10 +204,10 @@ class Bench(People):
         if done is not None:
             self.bank.correct_donor(tube, person)
 
-    @step("bench", times=2, which=NUMBERS)
+    @step("bench", times=3, which=NUMBERS)
     def a_second_person_looks_at_a_corrected_tube(self, which: int) -> None:
         free = [tube for tube in self.bank.tubes.values() if not self.bank.why_not_let_go(tube)]
-        tube = free[which % len(free)] if free and which % 4 else self.tube(which)
+        tube = free[which % len(free)] if free else self.tube(which)
         done = self.act(
             "release corrected", self.bank.why_not_let_go(tube),
             lambda: releasing.release_corrected(sample=self.row(tube), reason="looked at", by=self.second),
