@@ -17,7 +17,7 @@ from biobank.core import clock
 from biobank.core.accession import format_number
 from biobank.core.actor import job
 from biobank.core.codes import ScannableCode
-from biobank.core.db import db, unit_of_work
+from biobank.core.db import db, is_sqlite, unit_of_work
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples.models import CollectionEvent, QuantityEntry, Sample, SampleDonor
@@ -57,6 +57,29 @@ def fill(samples: int, tick: Callable[[int], None] = lambda _: None) -> None:
         last = min(first + CHUNK, samples + 1)
         unit_of_work(lambda first=first, last=last: _write(first, last))  # type: ignore[misc]
         tick(last - 1)
+    unit_of_work(_count_on)
+
+
+def _count_on() -> None:
+    """PostgreSQL does not see which keys were written by hand: what is made next goes on after them."""
+    if is_sqlite():
+        return
+    kinds = (
+        Site,
+        Study,
+        Patient,
+        ConsentForm,
+        Clause,
+        ConsentEvent,
+        CollectionEvent,
+        Container,
+        Sample,
+        Placement,
+    )
+    for model in kinds:
+        name = model.__tablename__
+        last = select(func.max(model.id)).scalar_subquery()
+        db.session.execute(select(func.setval(func.pg_get_serial_sequence(name, "id"), last)))
 
 
 def _begin(samples: int) -> None:
