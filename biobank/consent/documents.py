@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from biobank.consent.events import lock_patients, require_known, tell
+from biobank.consent.events import lock_patients, tell
 from biobank.consent.models import Consent, SignedDocument, Withdrawal
 from biobank.core import clock, settings
 from biobank.core.actor import Actor
 from biobank.core.db import MAX_INTEGER, db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation, TooLarge
+from biobank.patients import service as patients
 from biobank.patients.models import Patient
 
 #: What is taken, and the bytes it begins with. Nothing else may stand before them.
@@ -44,7 +45,7 @@ def attach(
     lock_patients([patient.id])
     if not by.sees(patient.site_id):
         raise NotFound("patient_unknown", patient=patient.code)
-    require_known(patient)
+    patients.require_linked(patient)
     _require_record(patient, consent_id, withdrawal_id)
     media_type = media_type_of(content)
     sha256 = hashlib.sha256(content).hexdigest()

@@ -26,17 +26,12 @@ def wrong_day(day: date, today: date) -> Reason | None:
     return None if day.year in YEARS else Reason("day_long_ago", {"day": day.isoformat()})
 
 
-def require_known(patient: Patient) -> None:
-    """raises RuleViolation once the link to the person is broken: nobody can say any more whose paper this is"""
-    patients.require_linked(patient)
-
-
 def next_event(patient: Patient, kind: str) -> ConsentEvent:
     """The next number in the order of recording. The patient is locked, so that order is the true one.
 
     raises  RuleViolation `patient_anonymised`
     """
-    require_known(patient)
+    patients.require_linked(patient)
     event = ConsentEvent(patient_id=patient.id, kind=kind, recorded_at=clock.now())
     db.session.add(event)
     db.session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from biobank.audit import service as audit
 from biobank.consent import bases
-from biobank.consent.events import attribute, lock_patients, next_event, require_known, tell, wrong_day
+from biobank.consent.events import attribute, lock_patients, next_event, tell, wrong_day
 from biobank.consent.forms import (
     find_form,
     forms_to_sign,
@@ -42,6 +42,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import local_day
+from biobank.patients import service as patients
 from biobank.patients.models import Patient
 
 __all__ = [
@@ -110,7 +111,7 @@ def record_consent(
     lock_patients([patient.id])
     if not by.sees(patient.site_id) or form.site_id != patient.site_id:
         raise NotFound("form_unknown", form=form.code, version=form.version)
-    require_known(patient)
+    patients.require_linked(patient)
     _check_form(form, signed_on)
     given = bases.Grounds(
         *bases.usual(form.kind, basis, given_by), channel, ethics_reference, basis_reason, of_age_on

@@ -7,13 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from biobank.audit import service as audit
-from biobank.consent.events import lock_patients, next_event, require_known, tell, wrong_day
+from biobank.consent.events import lock_patients, next_event, tell, wrong_day
 from biobank.consent.models import Consent, ConsentEvent
 from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason
 from biobank.core.times import YEARS, local_day
+from biobank.patients import service as patients
 from biobank.patients.models import Patient
 
 
@@ -41,7 +42,7 @@ def note_status(
     lock_patients([patient.id])
     if not by.sees(patient.site_id):
         raise NotFound("patient_unknown", patient=patient.code)
-    require_known(patient)
+    patients.require_linked(patient)
     said = {"of_age_on": of_age_on, "died_on": died_on}
     new = {
         name: day

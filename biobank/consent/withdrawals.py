@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import func, select
 
 from biobank.consent.bases import CHANNELS
-from biobank.consent.events import lock_patients, next_event, require_known, tell, wrong_day
+from biobank.consent.events import lock_patients, next_event, tell, wrong_day
 from biobank.consent.models import Consent, Withdrawal, WithdrawalReversal
 from biobank.consent.reading import reversal_of
 from biobank.consent.scopes import Scope, read_scope
@@ -16,6 +16,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import local_day
+from biobank.patients import service as patients
 from biobank.patients.models import Patient
 
 FATES = ("keep", "destroy", "anonymise")
@@ -43,7 +44,7 @@ def record_withdrawal(
     lock_patients([patient.id])
     if not by.sees(patient.site_id):
         raise NotFound("patient_unknown", patient=patient.code)
-    require_known(patient)
+    patients.require_linked(patient)
     named = read_scope(scope, patient=patient, by=by)
     check_withdrawal(patient=patient, received_on=received_on, fate=fate, channel=channel, scope=named)
     event = next_event(patient, "withdrawal")
@@ -120,7 +121,7 @@ def reverse_withdrawal(*, withdrawal: Withdrawal, reason: str, by: Actor) -> Wit
         raise NotFound("withdrawal_unknown", withdrawal=withdrawal.id)
     if not reason.strip():
         raise Malformed({"reason": Reason("reversal_needs_reason")})
-    require_known(patient)
+    patients.require_linked(patient)
     if reversal_of(withdrawal) is not None:
         raise RuleViolation("withdrawal_reversed_already", withdrawal=withdrawal.id)
     if withdrawal.recorded_by == by.key:

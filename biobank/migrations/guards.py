@@ -503,17 +503,6 @@ def create(dialect: str) -> Iterator[str]:
     yield from _sqlite() if dialect == "sqlite" else _postgresql()
 
 
-def drop(dialect: str) -> Iterator[str]:
-    """The statements that take them down again, for a migration that alters a guarded table."""
-    for statement in reversed(list(create(dialect))):
-        words = statement.split()
-        if words[:2] == ["CREATE", "TRIGGER"]:
-            table = words[words.index("ON") + 1]
-            yield f"DROP TRIGGER {words[2]}" + ("" if dialect == "sqlite" else f" ON {table}")
-        else:
-            yield f"DROP FUNCTION {words[2]}"
-
-
 def _no_delete(guard: Guard) -> str:
     return f"{guard.table} rows are never deleted"
 

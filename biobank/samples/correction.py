@@ -44,12 +44,12 @@ def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -
     """
     if patient.site_id != sample.site_id:
         raise NotFound("patient_unknown", patient=patient.code)
-    family, old = _family(sample), _only_donor(sample)
+    family, old = reading.family_ids(sample), _only_donor(sample)
     if old == patient.id:
         raise RuleViolation("nothing_to_correct", sample=sample.code)
     gate.lock_donors(family, more_patients=[patient.id])
     samples = gate.lock_samples(family)
-    if (_family(sample), _only_donor(sample)) != (family, old):
+    if (reading.family_ids(sample), _only_donor(sample)) != (family, old):
         raise Again  # something was made of it, or it was corrected, before the locks were had
     old_patient = db.session.get_one(Patient, old)
     for person in (old_patient, patient):  # the record could not say from whom, or to whom, it goes
@@ -70,11 +70,6 @@ def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -
     db.session.flush()
     _hold_anew(changed, reason, by)
     return changed
-
-
-def _family(sample: Sample) -> list[int]:
-    """The sample, and all that was made of it."""
-    return [sample.id, *reading.descendant_ids([sample.id])]
 
 
 def _only_donor(sample: Sample) -> int:
@@ -104,7 +99,7 @@ def _hold_anew(changed: list[Sample], reason: str, by: Actor) -> None:
     facts = gate.facts_of(changed)
     covered = [member for member in changed if gate.is_withdrawn(facts[member.id])]
     left = [member.id for member in covered if member.status not in GONE]
-    holds.hold_many(left, code="withdrawal", note=reason, by=by)
+    holds.hold_many(left, code=holds.WITHDRAWAL, note=reason, by=by)
 
 
 def _new_donors(samples: list[Sample], first: int, old: int, new: int) -> dict[int, set[int]]:

@@ -12,13 +12,15 @@ from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.samples import gate
 from biobank.samples.models import Hold, Sample
 
+#: The hold that a withdrawal puts.
+WITHDRAWAL = "withdrawal"
 #: Why a sample may be held. A withdrawal's hold is not released by hand.
-CODES = ("withdrawal", "non_conformity", "inventory", "quarantine", "other")
+CODES = (WITHDRAWAL, "non_conformity", "inventory", "quarantine", "other")
 
 
 def hold(*, sample: Sample, code: str, by: Actor, note: str | None = None) -> Hold:
     """Hold one sample and say why. A second hold for the same reason is refused."""
-    if code not in CODES or code == "withdrawal":
+    if code not in CODES or code == WITHDRAWAL:
         raise Malformed({"code": Reason("hold_unknown", {"hold": code[:40], "known": ", ".join(CODES[1:])})})
     gate.lock_samples([sample.id])
     if hold_many([sample.id], code=code, note=note, by=by) == 0:
@@ -59,7 +61,7 @@ def release(*, hold: Hold, reason: str, by: Actor) -> Hold:
     db.session.refresh(hold)
     if hold.released_at is not None:
         raise RuleViolation("hold_ended", sample=sample.code, hold=hold.code)
-    if hold.code == "withdrawal":
+    if hold.code == WITHDRAWAL:
         raise RuleViolation("hold_of_withdrawal", sample=sample.code)
     _end(hold, sample.code, reason, by)
     return hold

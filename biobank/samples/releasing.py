@@ -18,8 +18,6 @@ from biobank.patients import service as patients
 from biobank.samples import gate, holds, reading
 from biobank.samples.models import Sample, SampleCorrection, SampleParent
 
-#: The hold that a withdrawal puts.
-WITHDRAWAL = "withdrawal"
 #: Withdrawals of these hold samples.
 WHOLE = ("all", "study")
 
@@ -36,11 +34,11 @@ def release_corrected(*, sample: Sample, reason: str, by: Actor) -> list[str]:
         raise NotFound("sample_unknown", sample=sample.code)
     if not reason.strip():
         raise Malformed({"reason": Reason("reason_needed")})
-    ids = _family(sample)
+    ids = reading.family_ids(sample)
     samples = gate.lock_samples(ids)
-    if _family(sample) != ids:
+    if reading.family_ids(sample) != ids:
         raise Again  # something was made of it before the locks were had
-    holds.find_hold(sample, WITHDRAWAL)
+    holds.find_hold(sample, holds.WITHDRAWAL)
     facts, corrected = gate.facts_of(samples), corrected_by(ids)
     free = [key for key in corrected if not gate.is_withdrawn(facts[key])]
     if sample.id not in free:
@@ -49,7 +47,7 @@ def release_corrected(*, sample: Sample, reason: str, by: Actor) -> list[str]:
     if sample.id in alone:
         raise RuleViolation("release_needs_another", sample=sample.code)
     mine = [key for key in free if key not in alone]
-    return holds.release_many(mine, code=WITHDRAWAL, reason=reason.strip(), by=by)
+    return holds.release_many(mine, code=holds.WITHDRAWAL, reason=reason.strip(), by=by)
 
 
 def was_anothers(sample: Sample) -> bool:
@@ -144,7 +142,3 @@ def _recorders(patient_ids: Iterable[int]) -> dict[int, set[str]]:
     for patient_id, actor in db.session.execute(query):
         found.setdefault(patient_id, set()).add(actor)
     return found
-
-
-def _family(sample: Sample) -> list[int]:
-    return [sample.id, *reading.descendant_ids([sample.id])]

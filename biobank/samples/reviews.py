@@ -43,14 +43,6 @@ def lifting(
     return found
 
 
-def in_force(
-    request_id: int, sample_ids: Iterable[int], known_at: datetime | None = None
-) -> dict[int, list[ConsentReview]]:
-    """Sample key -> the reviews that are the last word about at least one reason, oldest first."""
-    held = _last_words(request_id, sample_ids, known_at)
-    return {sample_id: [row for row, _codes in rows] for sample_id, rows in held.items()}
-
-
 def last_words(request_id: int, sample_ids: Iterable[int]) -> dict[int, dict[str, ConsentReview]]:
     """Sample key -> reason -> the review that was the last to say something about it."""
     found: dict[int, dict[str, ConsentReview]] = {}

@@ -77,6 +77,15 @@ def open_tasks(*, sample_ids: Iterable[int], reason: str, by: Actor, withdrawal_
     return len(rows)
 
 
+def open_wanted(samples: Sequence[Sample], by: Actor) -> None:
+    """Ask for the destruction of what of these a withdrawal in force wants destroyed. The caller holds the locks."""
+    wanted: dict[int, list[int]] = {}
+    for sample_id, withdrawal_id in wanted_by(samples).items():
+        wanted.setdefault(withdrawal_id, []).append(sample_id)
+    for withdrawal_id, ids in sorted(wanted.items()):
+        open_tasks(sample_ids=ids, reason=WITHDRAWN, withdrawal_id=withdrawal_id, by=by)
+
+
 def confirm(*, task: DestructionTask, tube: str, by: Actor) -> DestructionTask:
     """Who has the tube in hand says so; then another person sees it destroyed.
 

@@ -14,10 +14,10 @@ from biobank.core import clock, times
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples import gate
+from biobank.samples.correction import GONE
 from biobank.storage import destruction
 from biobank.storage.models import DestructionTask
 from biobank.web import letters, sentences
-from biobank.withdrawal.reach import GONE
 
 
 def write(patient: Patient, withdrawal: Withdrawal) -> bytes:

@@ -16,7 +16,7 @@ from biobank.samples.covering import covering
 from biobank.samples.models import Sample
 from biobank.storage import destruction
 from biobank.withdrawal import service
-from biobank.withdrawal.reach import GONE, OUT
+from biobank.withdrawal.reach import OUT
 
 
 def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -> list[Sample]:
@@ -27,7 +27,7 @@ def wrong_patient(*, sample: Sample, patient: Patient, reason: str, by: Actor) -
     raises   as `samples.correction.wrong_patient`
     """
     changed = correction.wrong_patient(sample=sample, patient=patient, reason=reason, by=by)
-    left = [member for member in changed if member.status not in GONE]
+    left = [member for member in changed if member.status not in correction.GONE]
     facts = gate.facts_of(left)
     covered = [member for member in left if gate.is_withdrawn(facts[member.id])]
     distribution.release_for_withdrawal([member.id for member in covered], by=by)
@@ -48,15 +48,7 @@ def _settle_destruction(
         and task.withdrawal_id not in {each.id for each in covering(facts[key])}
     ]
     destruction.cancel_many(sample_ids=ended, reason=reason, of_withdrawals=True, by=by)
-    wanted: dict[int, list[int]] = {}
-    for sample_id, withdrawal_id in destruction.wanted_by(
-        [member for member in samples if member.status not in OUT]
-    ).items():
-        wanted.setdefault(withdrawal_id, []).append(sample_id)
-    for withdrawal_id, ids in sorted(wanted.items()):
-        destruction.open_tasks(
-            sample_ids=ids, reason=destruction.WITHDRAWN, withdrawal_id=withdrawal_id, by=by
-        )
+    destruction.open_wanted([member for member in samples if member.status not in OUT], by)
 
 
 def _recall(samples: Sequence[Sample], facts: Mapping[int, SampleFacts], by: Actor) -> None:

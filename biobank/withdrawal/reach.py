@@ -10,11 +10,10 @@ from biobank.consent import service as consent
 from biobank.consent.models import ConsentForm, Withdrawal
 from biobank.core.db import chunks, db
 from biobank.patients.models import Patient
+from biobank.samples.correction import GONE
 from biobank.samples.models import Sample, SampleDonor, SampleUse
 from biobank.studies.models import Study
 
-#: Nothing of these is left that could be held.
-GONE = ("destroyed", "depleted")
 OUT = ("handed_out", "shipped")
 #: Uses after which something is out in the world that no withdrawal brings back.
 SPENDING = ("hand_out", "ship", "analyse", "give_data", "pool_across_donors")

@@ -22,7 +22,6 @@ from biobank.samples.models import Sample
 from biobank.storage import destruction, places
 from biobank.storage.models import DestructionTask
 from biobank.withdrawal.reach import Touched, scope_of, touched
-from biobank.withdrawal.undoing import HOLD
 
 #: So many rows of one kind are shown.
 MOST_SHOWN = 100
@@ -78,7 +77,7 @@ def overview(patient: Patient, withdrawal: Withdrawal) -> Overview:
     held = {
         key
         for key, found in holds.open_holds(reached.here_ids).items()
-        if HOLD in {hold.code for hold in found}
+        if holds.WITHDRAWAL in {hold.code for hold in found}
     }
     tasks = destruction.tasks_of_withdrawal(withdrawal.id)
     still = [task for task in tasks if task.done_at is None and task.cancelled_at is None]

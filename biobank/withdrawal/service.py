@@ -21,15 +21,15 @@ from biobank.distribution import recalls
 from biobank.distribution import service as distribution
 from biobank.distribution.models import Recall
 from biobank.patients.models import Patient
-from biobank.samples.holds import hold_many
+from biobank.samples.holds import WITHDRAWAL, hold_many
 from biobank.samples.models import Sample, SampleDonor
 from biobank.storage import destruction
 from biobank.studies.models import Study
 from biobank.withdrawal import anonymising
 from biobank.withdrawal.reach import Touched, scope_of, touched
-from biobank.withdrawal.undoing import HOLD, lift, reverse
+from biobank.withdrawal.undoing import lift, reverse
 
-__all__ = ["HOLD", "Touched", "answer_by", "lift", "reverse", "scope_of", "studies_of", "touched", "withdraw"]
+__all__ = ["Touched", "answer_by", "lift", "reverse", "scope_of", "studies_of", "touched", "withdraw"]
 
 
 def withdraw(
@@ -68,7 +68,7 @@ def withdraw(
 def _stop(withdrawal: Withdrawal, reached: Touched, by: Actor) -> dict[str, Any]:
     """Nothing of it may be used any more."""
     rows = lock(Sample, reached.ids)  # kept to the end: each step after this finds them read already
-    hold_many(reached.ids, code=HOLD, note=None, by=by)
+    hold_many(reached.ids, code=WITHDRAWAL, note=None, by=by)
     released = distribution.release_for_withdrawal(reached.ids, by=by)
     to_destroy = 0
     if withdrawal.fate == "destroy":

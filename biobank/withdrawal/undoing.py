@@ -13,15 +13,12 @@ from biobank.core.db import Again, db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples import gate
-from biobank.samples.holds import release_many
+from biobank.samples.holds import WITHDRAWAL, release_many
 from biobank.samples.models import Sample
 from biobank.samples.releasing import on_their_word
 from biobank.storage import destruction
 from biobank.withdrawal import anonymising
 from biobank.withdrawal.reach import scope_of, touched
-
-#: The hold that a withdrawal puts.
-HOLD = "withdrawal"
 
 
 def reverse(*, withdrawal: Withdrawal, reason: str, by: Actor) -> dict[str, Any]:
@@ -37,7 +34,8 @@ def reverse(*, withdrawal: Withdrawal, reason: str, by: Actor) -> dict[str, Any]
     )
     theirs, _ = _free(samples, by)
     done = _let_go(withdrawal, samples, theirs, reason, by, cancelled=kept)
-    _ask_again([sample for sample in samples if sample.id in set(kept)], by)
+    # What another withdrawal wants destroyed as well is still to be destroyed, now for that one.
+    destruction.open_wanted([sample for sample in samples if sample.id in set(kept)], by)
     return {"reversal": reversal.id} | done
 
 
@@ -92,7 +90,7 @@ def _let_go(
     cancelled: Sequence[int] = (),
 ) -> dict[str, Any]:
     codes = {sample.id: sample.code for sample in samples}
-    let_go = release_many(theirs, code=HOLD, reason=reason.strip(), by=by)
+    let_go = release_many(theirs, code=WITHDRAWAL, reason=reason.strip(), by=by)
     kept = [
         *cancelled,
         *destruction.cancel_many(sample_ids=theirs, reason=reason, of_withdrawals=True, by=by),
@@ -102,14 +100,3 @@ def _let_go(
     if waiting is not None and anonymising.withdrawal_in_force(patient) is None:
         anonymising.cancel(anonymisation=waiting, reason=reason, by=by)
     return {"withdrawal": withdrawal.id, "let_go": let_go, "kept": [codes[key] for key in sorted(kept)]}
-
-
-def _ask_again(samples: Sequence[Sample], by: Actor) -> None:
-    """What another withdrawal wants destroyed as well is still to be destroyed, now for that one."""
-    wanted: dict[int, list[int]] = {}
-    for sample_id, withdrawal_id in destruction.wanted_by(samples).items():
-        wanted.setdefault(withdrawal_id, []).append(sample_id)
-    for withdrawal_id, ids in sorted(wanted.items()):
-        destruction.open_tasks(
-            sample_ids=ids, reason=destruction.WITHDRAWN, withdrawal_id=withdrawal_id, by=by
-        )

@@ -1,5 +1,7 @@
 """Short ways to write consents, withdrawals and samples; a test shows only what matters to it."""
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from biobank.consent.rules import (
@@ -13,7 +15,7 @@ from biobank.consent.rules import (
     parse_purposes,
     parse_term,
 )
-from biobank.core.vocabularies import consent_vocabulary
+from biobank.core.vocabularies import FOLDER, ConsentVocabulary, consent_vocabulary
 
 STUDY = "MELBASE"
 SIGNED = date(2012, 3, 1)
@@ -90,3 +92,18 @@ def asked(of, what=None, *, as_of=TODAY, known_at=NOW, vocabulary=None, reviews=
 
 def codes(decision):
     return [reason.code for reason in decision.reasons]
+
+
+def edited(tmp_path, name, old, new):
+    """The vocabulary with one text of one table changed."""
+    folder = tmp_path / "vocabularies"
+    shutil.copytree(FOLDER, folder)
+    text = (folder / name).read_text("utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new), "utf-8")
+    return ConsentVocabulary(folder)
+
+
+def of_a_child(*papers, of_age_on=date(2012, 5, 1), **facts):
+    """A sample of somebody who comes of age on that day."""
+    return sample(donors=(replace(donor(*papers), of_age_on=of_age_on),), **facts)
