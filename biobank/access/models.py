@@ -22,6 +22,26 @@ class Site(Base):
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class Station(Base):
+    """A computer with a scanner at a bench. Browsers are told which one they are; it proves nothing about who acts."""
+
+    __tablename__ = "station"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    """Its number, on a label beside the screen."""
+    name: Mapped[str] = mapped_column(String(200))
+    """What people call it: "Reception bench"."""
+    prefix: Mapped[str] = mapped_column(String(20), default="")
+    """What its scanner types before every code."""
+    suffix: Mapped[str] = mapped_column(String(20), default="")
+    """What its scanner types after every code, before Enter or Tab."""
+    printer: Mapped[str | None] = mapped_column(String(40))
+    """The name of a printer in the settings; NULL: labels are shown, and printed by the browser."""
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 user_role = Table(
     "user_role",
     Base.metadata,

@@ -12,6 +12,7 @@ class Actor:
     permissions  names of `biobank.access.permissions.Permission` members
     credential   what was shown to get in (a token's or a session's name): idempotency keys belong to it
     site_id      the site whose things this actor sees and makes; None sees every site
+    station      the code of the bench computer it acts from, where that is known
     """
 
     key: str
@@ -21,6 +22,7 @@ class Actor:
     site_id: int | None = None
     user_id: int | None = None
     credential: str = ""
+    station: str | None = None
 
     def sees(self, site_id: int) -> bool:
         """True when things of this site may be shown to the actor."""

@@ -30,8 +30,11 @@ from biobank.core.among import among
 from biobank.core.db import Base, BigKey, UTCDateTime, chunks, current_unit, db, fetch
 from biobank.core.errors import RuleViolation
 
-#: What a code can stand for. `tube` is a maker's pre-printed code: its target is the sample in that tube.
-KINDS = ("sample", "tube", "container", "patient", "request")
+#: What a code can stand for. `tube` is a maker's pre-printed code: its target is the sample in that tube; `rack` is a
+#: maker's code on a box: its target is the container.
+KINDS = (
+    "sample", "tube", "container", "patient", "request", "procedure", "kit", "user", "station", "rack",
+)  # fmt: skip
 
 
 class ScannableCode(Base):

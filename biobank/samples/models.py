@@ -288,3 +288,48 @@ class SampleUse(Base):
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
     happened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     actor_key: Mapped[str] = mapped_column(String(64))
+
+
+class StepRun(Base):
+    """One tube going through one step of a procedure: started and stopped by the server's clock.
+
+    A step that was out of its limits is told so, and never forbidden.
+    """
+
+    __tablename__ = "step_run"
+    __table_args__ = (
+        Index(
+            "uq_step_run_running",
+            "sample_id",
+            unique=True,
+            sqlite_where=text("stopped_at IS NULL"),
+            postgresql_where=text("stopped_at IS NULL"),
+        ),
+        Index("ix_step_run_sample_id", "sample_id", "id"),
+        Index("ix_step_run_batch", "batch"),
+        Index(
+            "ix_step_run_open",
+            "site_id",
+            sqlite_where=text("stopped_at IS NULL"),
+            postgresql_where=text("stopped_at IS NULL"),
+        ),
+        CheckConstraint("(stopped_at IS NULL) = (stopped_by IS NULL)", name="stop_has_name"),
+        CheckConstraint("stopped_at >= started_at", name="stopped_after_start"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    procedure_id: Mapped[int] = mapped_column(ForeignKey("procedure.id"))
+    step: Mapped[str] = mapped_column(String(40))
+    """Its key in the procedure."""
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
+    batch: Mapped[str] = mapped_column(String(36))
+    """Tubes that go through it together, in one centrifuge, share it."""
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    started_by: Mapped[str] = mapped_column(String(64))
+    stopped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    stopped_by: Mapped[str | None] = mapped_column(String(64))
+    outside: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    """Which limits it broke, as codes with their figures; written at its end, empty when none."""
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    """Stopped because it never really began."""

@@ -1,11 +1,12 @@
 """Freezers, racks and boxes, and what stands where: from when, until when."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from biobank.core.db import Base, BigKey, UTCDateTime
+from biobank.core.db import Base, BigKey, Json, UTCDateTime
 
 
 class Container(Base):
@@ -22,6 +23,9 @@ class Container(Base):
     """A name in config/containers.toml."""
     name: Mapped[str] = mapped_column(String(200))
     """What people call it."""
+    accepts: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """What may stand in it at any depth: {studies: [code], types: [code], families: together | apart}; NULL: anything
+    that fits."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
@@ -70,6 +74,52 @@ class Placement(Base):
     removed_by: Mapped[str | None] = mapped_column(String(64))
     why: Mapped[str | None] = mapped_column(Text)
     """Why it was removed: moved, taken out, picked, discarded, lost."""
+
+
+_NOT_ENDED = text("ended_at IS NULL")
+
+
+class PositionClaim(Base):
+    """A free position that is not anybody's: reserved while a hand is on the way, or not to be used at all.
+
+    It ends only by being used, given back, or taken over by somebody who is told so: never by the clock alone.
+    """
+
+    __tablename__ = "position_claim"
+    __table_args__ = (
+        Index(
+            "uq_position_claim_open",
+            "container_id",
+            "position",
+            unique=True,
+            sqlite_where=_NOT_ENDED,
+            postgresql_where=_NOT_ENDED,
+        ),
+        Index("ix_position_claim_plan_id", "plan_id"),
+        CheckConstraint("kind IN ('reserved', 'blocked')", name="kind_known"),
+        CheckConstraint("(kind = 'reserved') = (for_key IS NOT NULL)", name="reserved_for_somebody"),
+        CheckConstraint("(kind = 'reserved') = (until_at IS NOT NULL)", name="reserved_until"),
+        CheckConstraint("(ended_at IS NULL) = (how_ended IS NULL)", name="end_has_reason"),
+        CheckConstraint("how_ended IN ('used', 'released', 'lapsed', 'unblocked')", name="end_known"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    container_id: Mapped[int] = mapped_column(ForeignKey("container.id"))
+    position: Mapped[str] = mapped_column(String(10))
+    """Canonical text such as B07."""
+    kind: Mapped[str] = mapped_column(String(8))
+    for_key: Mapped[str | None] = mapped_column(String(64))
+    """Whose hand is on the way: an actor's key."""
+    plan_id: Mapped[int | None] = mapped_column(BigKey)
+    """The plan of moves that it is kept for, where there is one."""
+    why: Mapped[str | None] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    made_by: Mapped[str] = mapped_column(String(64))
+    until_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When a reservation may be taken over."""
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    how_ended: Mapped[str | None] = mapped_column(String(9))
 
 
 _OPEN_TASK = text("done_at IS NULL AND cancelled_at IS NULL")
