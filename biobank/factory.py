@@ -34,8 +34,8 @@ from biobank.web import (
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: In the order of the path of a sample. Each may have api.py (`bp`), pages.py (`bp`, NAVIGATION), cli.py (`commands`).
 FEATURES = (
-    "access", "studies", "patients", "consent", "samples", "storage", "printing", "requests", "distribution",
-    "withdrawal", "bench", "reports", "exchange", "demo",
+    "access", "studies", "patients", "consent", "procedures", "samples", "storage", "racks", "moves", "printing",
+    "requests", "distribution", "quality", "withdrawal", "bench", "reports", "exchange", "demo",
 )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from biobank.core.errors import BiobankError, Malformed, Reason
 from biobank.web import spoken
 
 FEATURES = (
-    "web", "access", "studies", "patients", "consent", "samples", "storage", "printing", "requests", "distribution",
-    "withdrawal", "bench", "reports", "exchange", "demo",
+    "web", "access", "studies", "patients", "consent", "procedures", "samples", "storage", "racks", "moves", "printing",
+    "requests", "distribution", "quality", "withdrawal", "bench", "reports", "exchange", "demo",
 )  # fmt: skip
 
 _texts: dict[str, str] = {}
