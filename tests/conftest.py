@@ -21,14 +21,22 @@ from flask.testing import FlaskClient
 from sqlalchemy import URL
 from werkzeug.serving import make_server
 
-from tests import postgres
-from tests.folders import memory_folder
+from tests import apps, cores, postgres
+from tests.copies import Copies
+from tests.folders import ROOM_FOR_A_FILE, memory_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2012, 3, 14, 11, 0, tzinfo=UTC)  # noon in Paris, on a Wednesday
 
-hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is not a failure
+hypothesis.settings.register_profile(  # a busy machine is not a failure
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: not the processors of the machine, but those that we may use."""
+    return cores.at_once()
 
 
 def missing(what: str) -> None:
@@ -43,6 +51,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data is not here: name its folder in BIOBANK_SHARED_DATA")
     return folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take long come first, of each kind of database, so that nobody waits for one of them at the end."""
+    items.sort(key=lambda item: (_kind_of(item) == "postgres", item.get_closest_marker("slow") is None))
+
+
+def _kind_of(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("database_kind") if callspec else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -76,6 +95,8 @@ def migrated_template(database_kind: str) -> Iterator[URL]:
     with new_database(database_kind) as uri:
         migrate(uri)
         yield uri
+        if uri in _copies:
+            _copies.pop(uri).drop()
 
 
 @pytest.fixture
@@ -92,17 +113,26 @@ def empty_database_uri(database_kind: str) -> Iterator[str]:
         yield uri.render_as_string(hide_password=False)
 
 
+#: Copies of databases on PostgreSQL, by template.
+_copies: dict[URL, Copies] = {}
+
+
 @contextmanager
 def new_database(kind: str, template: URL | None = None) -> Iterator[URL]:
     """A database, empty or a copy of `template`, for as long as the block lasts."""
     if kind == "postgres":
-        uri = postgres.create_database(template=template)
+        if template is not None:
+            copies = _copies.setdefault(template, Copies(template))
+            lend, take_back = copies.lend, copies.take_back
+        else:
+            lend, take_back = postgres.create_database, postgres.drop_database
+        uri = lend()
         try:
             yield uri
         finally:
-            postgres.drop_database(uri)
+            take_back(uri)
         return
-    with tempfile.TemporaryDirectory(prefix="biobank-sqlite-", dir=memory_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="biobank-sqlite-", dir=memory_folder(ROOM_FOR_A_FILE)) as folder:
         path = f"{folder}/biobank.sqlite"
         if template is not None:
             shutil.copyfile(str(template.database), path)
@@ -145,8 +175,23 @@ def close(app: Flask) -> None:
             engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def shared_app(migrated_template: URL) -> Iterator[apps.SharedApp]:
+    app = make_app(migrated_template.render_as_string(hide_password=False))
+    yield apps.SharedApp(app)
+    close(app)
+
+
 @pytest.fixture
-def app(database_uri: str) -> Iterator[Flask]:
+def app(database_uri: str, shared_app: apps.SharedApp) -> Iterator[Flask]:
+    """An app on the test's own database. It is lent: settings may be changed, routes may not be added."""
+    yield shared_app.lend(database_uri)
+    shared_app.take_back()
+
+
+@pytest.fixture
+def fresh_app(database_uri: str) -> Iterator[Flask]:
+    """An app that nobody had before, for tests that add routes to it or count what it did."""
     app = make_app(database_uri)
     yield app
     close(app)
@@ -202,4 +247,6 @@ def browser_type_launch_args() -> dict[str, Any]:
         "--disable-sync",
         "--no-first-run",
     ]
-    return {"executable_path": chromium, "args": [*quiet, "--no-sandbox", "--disable-gpu", "--disable-quic"]}
+    # Shared memory is a few megabytes in many containers, where a page would crash.
+    small = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"]
+    return {"executable_path": chromium, "args": [*quiet, *small]}

@@ -9,13 +9,15 @@ from pathlib import Path
 MEMORY = Path(
     "/dev/shm"
 )  # making the three hundred files of a database takes 20 ms there and 500 ms on a slow disk
-ROOM = 2_000_000_000
+#: Containers often have 64 MB of it, and what does not fit there ends as a broken database.
+ROOM_FOR_A_SERVER = 2_000_000_000
+ROOM_FOR_A_FILE = 400_000_000
 SOCKET_PATH_ROOM = 60
 
 
-def memory_folder() -> Path:
-    """A folder that anybody can reach, in memory if it can be."""
-    if MEMORY.is_dir() and _anybody_writes(MEMORY) and shutil.disk_usage(MEMORY).free > ROOM:
+def memory_folder(room: int = ROOM_FOR_A_SERVER) -> Path:
+    """A folder that anybody can reach, in memory if there is so much of it."""
+    if MEMORY.is_dir() and _anybody_writes(MEMORY) and shutil.disk_usage(MEMORY).free > room:
         return MEMORY
     return open_folder()
 

@@ -177,6 +177,7 @@ def fill(bank: Stranger) -> None:
         agreed_by="l",
     )
     _fill_places(bank)
+    _fill_bench(bank)
 
 
 def _fill_places(bank: Stranger) -> None:
@@ -246,6 +247,59 @@ def _fill_places(bank: Stranger) -> None:
         content="{}",
     )
     bank.say("UPDATE audit_head SET seq = 1, hash = '1'")
+
+
+def _fill_bench(bank: Stranger) -> None:
+    """Stations and scans, procedures, claims, racks, plans, what went wrong, labels and sessions of work."""
+    add = bank.insert
+    made = {"made_at": NOON, "made_by": "k"}
+    recorded = {"recorded_at": NOON, "recorded_by": "k"}
+    add("station", id=1, site_id=1, code="J1", name="Reception", prefix="", suffix="", recorded_at=NOON)
+    add("odd_scan", id=1, site_id=1, station="J1", kind="unknown", raw="x", fault="layout", recorded_at=NOON,
+        actor_key="k", settled_at=NOON, settled_by="k")  # fmt: skip
+    add("procedure", id=1, site_id=1, number="X1", code="SOP", version=1, title="t", steps="[]", in_force_at=NOON,
+        retired_at=NOON, **recorded)  # fmt: skip
+    add("collection_kit", id=1, site_id=1, number="Y1", code="KIT", study_id=1, visit="V1", title="t", tubes="[]",
+        procedure_code="SOP", retired_at=NOON, **recorded)  # fmt: skip
+    run = {"site_id": 1, "procedure_id": 1, "step": "spin", "batch": "b", "started_at": NOON, "started_by": "k",
+           "cancelled": False}  # fmt: skip
+    add("step_run", id=1, sample_id=1, **run)
+    add("step_run", id=2, sample_id=2, stopped_at=NOON, stopped_by="k", **run)
+    claim = {"container_id": 1, "kind": "reserved", "for_key": "k", "plan_id": 1, "until_at": NOON, **made}
+    add("position_claim", id=1, position="B01", **claim)
+    add("position_claim", id=2, position="B02", ended_at=NOON, ended_by="k", how_ended="used", **claim)
+    add("rack_scan", id=1, site_id=1, container_id=1, source="upload", file_name="f.csv", media_type="text/csv",
+        size=1, sha256="0", content="x", applied_at=NOON, applied_by="k", **recorded)  # fmt: skip
+    plan = {"site_id": 1, "container_id": 1, "why": "alarm", **made}
+    add("move_plan", id=1, kind="evacuate", closed_at=NOON, closed_by="k", **plan)
+    add("move_plan", id=2, kind="return", reverses_id=1, **plan)
+    step = {
+        "plan_id": 1,
+        "from_container_id": 1,
+        "from_position": "A01",
+        "to_container_id": 2,
+        "to_position": "A01",
+    }
+    add("move_step", id=1, seq=1, sample_id=1, **step)
+    add("move_step", id=2, seq=2, sample_id=2, done_at=NOON, done_by="k", **step)
+    add("move_step", id=3, seq=3, child_id=2, **step)
+    add("non_conformity", id=1, site_id=1, sample_id=1, code="warm", stage="arrival", happened_at=NOON,
+        closed_at=NOON, closed_by="k", action="thrown away", **recorded)  # fmt: skip
+    looked = {"site_id": 1, "container_id": 1, "opened_at": NOON, "opened_by": "k"}
+    add("inventory", id=1, kind="random", seed=7, closed_at=NOON, closed_by="k", **looked)
+    add("inventory_line", id=1, inventory_id=1, sample_id=1, container_id=1, position="A01", outcome="missing",
+        checked_at=NOON, checked_by="k")  # fmt: skip
+    differs = {**looked, "sample_id": 1, "source": "inventory", "source_id": 1, "position": "A01"}
+    add("discrepancy", id=1, kind="missing", **differs)
+    add("discrepancy", id=2, kind="unreadable", settled_at=NOON, settled_by="k", how="found", **differs)
+    add("label_job", id=1, site_id=1, code="T1", copies=1, reprint=0, state="sent", tries=1, asked_at=NOON,
+        asked_by="k")  # fmt: skip
+    add("label_check", id=1, sample_id=1, expected="T1", read="T1", matched=True, station="J1", **recorded)
+    work = {"site_id": 1, "task": "fill", "actor_key": "k", "state": "{}", "opened_at": NOON}
+    add("work_session", id=1, key="w1", station="J1", **work)
+    add("work_session", id=2, key="w2", station="J2", closed_at=NOON, closed_by="k", **work)
+    add("work_step", id=1, session_id=1, seq=1, key="s1", raw="T1", outcome="done", act="place", told="{}",
+        scanned_at=NOON, recorded_at=NOON, undone_at=NOON, undone_by="k")  # fmt: skip
 
 
 def event(bank: Stranger, patient: int, kind: str) -> int:

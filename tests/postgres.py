@@ -16,6 +16,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import URL, make_url
@@ -23,7 +24,7 @@ from sqlalchemy import URL, make_url
 from tests.folders import anybody_reaches, memory_folder, open_folder
 
 SUPERUSER = "biobank"
-START_SECONDS = 60
+START_SECONDS = 180
 #: Nothing here outlives the tests, so nothing is flushed. The time zone is the sites', so that a time which lost its
 #: zone on the way shows as a wrong one.
 SETTINGS = {
@@ -83,9 +84,14 @@ def drop_database(database: URL) -> None:
     _execute(f'DROP DATABASE IF EXISTS "{database.database}" WITH (FORCE)')
 
 
+def connect(database: URL) -> psycopg.Connection[Any]:
+    """A connection whose statements stand alone."""
+    url = database.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True)
+
+
 def _execute(statement: str) -> None:
-    url = server().set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+    with connect(server()) as connection:
         connection.execute(statement)
 
 
@@ -151,6 +157,8 @@ def _keep(programs: Path, folder: Path, copied: Path | None, as_user: dict[str, 
         ["/bin/sh", "-c", KEEPER, "keeper", programs, folder, copied or folder],
         cwd=folder,
         stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,  # whoever reads what the tests say need not wait for the keeper
+        stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the tests
         **as_user,
     )

@@ -29,7 +29,7 @@ from tests.people import TESTS
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Nobody waits longer for the others.
-PATIENCE = 60
+PATIENCE = 240
 #: Seconds by which some come later than others, so that each gets to be the first now and then.
 LATE = (0.0, 0.0, 0.002, 0.006)
 

@@ -13,8 +13,8 @@ from biobank.core.db import Base, db
 from tests.people import api
 from tests.test_journey import Bank, ok, today
 
-#: Kept of a refusal, so they may grow: the denying decision, and the record of it.
-KEPT = {"decision", "audit_entry", "audit_head"}
+#: Kept of a refusal, so they may grow: the denying decision, the record of it, and the scan that nobody recognised.
+KEPT = {"decision", "audit_entry", "audit_head", "odd_scan"}
 HUGE = 10**30
 
 

@@ -31,6 +31,15 @@ TOUCH = {
 #: Acts that preserve, and need no answer: why, and the routes and commands that do them.
 PRESERVING = {
     "to move a tube is allowed whatever was answered: it must be kept safe, or be set aside": {
+        "moves.carry",
+        "moves.confirm",
+        "moves.elsewhere",
+        "moves_api.carry",
+        "moves_api.confirm",
+        "moves_api.elsewhere",
+        "racks.apply",
+        "racks_api.apply",
+        "racks_api.send",
         "storage.fill",
         "storage.make_container",
         "storage.move",
@@ -39,6 +48,7 @@ PRESERVING = {
         "storage.put_sample_back",
         "storage.take_out",
         "storage.take_sample_out",
+        "storage.thaw_sample",
         "storage_api.make",
         "storage_api.place",
         "storage_api.place_inside",
@@ -56,6 +66,8 @@ PRESERVING = {
     },
     "it says where a tube is not, or is again, and takes nothing from it": {
         "distribution.missing",
+        "quality.settle",
+        "quality_api.settle",
         "samples.find",
         "storage.lose_sample",
         "storage_api.find",

@@ -23,6 +23,21 @@ ONCE = [
     ("recall", "sent_at", 2),
     ("anonymisation", "agreed_at", 2),
     ("signed_document", "erased_at", 2),
+    ("odd_scan", "settled_at", 1),
+    ("procedure", "retired_at", 1),
+    ("collection_kit", "retired_at", 1),
+    ("step_run", "stopped_at", 2),
+    ("position_claim", "ended_at", 2),
+    ("position_claim", "how_ended", 2),
+    ("rack_scan", "applied_at", 1),
+    ("move_plan", "closed_at", 1),
+    ("move_step", "done_at", 2),
+    ("non_conformity", "closed_at", 1),
+    ("inventory", "closed_at", 1),
+    ("inventory_line", "outcome", 1),
+    ("discrepancy", "settled_at", 2),
+    ("work_session", "closed_at", 2),
+    ("work_step", "undone_at", 1),
 ]
 
 
@@ -432,7 +447,7 @@ def test_what_is_only_added_to_is_never_changed_deleted_or_replaced(bank, table)
 
 @pytest.mark.parametrize(("table", "column"), FROZEN)
 def test_what_says_which_thing_it_is_never_changes(bank, table, column):
-    value = bank.ask(f'SELECT "{column}" FROM "{table}" ORDER BY 1 LIMIT 1')[0][0]
+    value = bank.ask(f'SELECT "{column}" FROM "{table}" ORDER BY CAST("{column}" AS text) LIMIT 1')[0][0]
     other = "'other'" if isinstance(value, str) or (value is None and "_" not in column) else "77"
     if "_at" in column:
         other = "'2001-01-01 00:00:00.000000'"
@@ -614,3 +629,42 @@ def test_a_retired_form_stays_retired(bank):
     bank.say(f"UPDATE consent_form SET status = 'retired', retired_at = '{NOON}' WHERE id = 1")
 
     assert bank.refusal("UPDATE consent_form SET status = 'in_force' WHERE id = 1")
+
+
+def test_one_version_of_a_procedure_is_in_force_at_a_time(bank):
+    version = {
+        "site_id": 1,
+        "code": "P",
+        "title": "t",
+        "steps": "[]",
+        "recorded_at": NOON,
+        "recorded_by": "k",
+    }
+    bank.insert("procedure", id=2, number="X2", version=1, in_force_at=NOON, **version)
+    bank.insert("procedure", id=3, number="X3", version=2, **version)
+    second = {"id": 4, "number": "X4", "version": 3, "in_force_at": NOON, **version}
+
+    assert refused_every_way(bank, "procedure", second)
+    assert bank.refusal(f"UPDATE procedure SET in_force_at = '{NOON}' WHERE id = 3")
+    if bank.sqlite:
+        bank.refusal(f"UPDATE OR REPLACE procedure SET in_force_at = '{NOON}' WHERE id = 3")
+    assert bank.ask("SELECT count(*) FROM procedure WHERE code = 'P'") == [(2,)]
+    bank.say(
+        f"UPDATE procedure SET retired_at = '{NOON}' WHERE id = 2",
+        f"UPDATE procedure SET in_force_at = '{NOON}' WHERE id = 3",
+    )
+
+
+def test_the_label_of_a_sample_is_verified_once(bank):
+    check = {"sample_id": 1, "expected": "T1", "read": "T1", "recorded_at": NOON, "recorded_by": "k"}
+
+    assert refused_every_way(bank, "label_check", check | {"id": 9, "matched": True})
+    bank.insert("label_check", **check, id=9, matched=False)
+
+
+def test_a_kit_is_retired_and_never_edited(bank):
+    kit = {"site_id": 1, "number": "Y2", "code": "K2", "study_id": 1, "title": "t", "recorded_by": "k"}
+    bank.insert("collection_kit", id=2, tubes="[]", recorded_at=NOON, **kit)
+
+    bank.say(f"UPDATE collection_kit SET retired_at = '{NOON}' WHERE id = 2")
+    assert "never changes" in bank.refusal("""UPDATE collection_kit SET tubes = '["T"]' WHERE id = 2""")

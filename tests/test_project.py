@@ -99,6 +99,8 @@ def test_the_examples_in_docstrings_hold(path):
 
 def test_imports_go_one_way_only(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    # It would silence our own log for all tests that come after.
+    monkeypatch.setattr("logging.config.dictConfig", lambda _told: None)
 
     status = lint_imports(no_cache=True, no_logo=True)
 

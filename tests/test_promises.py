@@ -59,7 +59,7 @@ def walk_far(kind: str, template) -> Walk:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(max(300, WANTED))
+@pytest.mark.timeout(max(1200, WANTED))
 def test_the_three_promises_hold_after_each_of_thousands_of_steps(
     migrated_template, database_kind, record_property
 ):

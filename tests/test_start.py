@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-START_SECONDS = 120  # a busy machine; ten are the aim
+START_SECONDS = 240  # a busy machine; ten are the aim
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,10 @@ def unpacked(tmp_path_factory):
     for name in ("biobank", "labels", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", folder)
-    return folder
+    yield folder
+    for server in Server.started:  # what a failed test left running
+        server.process.kill()
+        server.process.wait()
 
 
 def environ(**more):
@@ -45,6 +48,8 @@ def free_port() -> int:
 class Server:
     """A running `python app.py`."""
 
+    started: "list[Server]" = []
+
     def __init__(self, folder, **settings):
         self.port = free_port()
         self.log = folder / f"{self.port}.log"
@@ -56,10 +61,11 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        self.started.append(self)
 
     def get(self, path):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -78,7 +84,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import login_user, logout_user
 
-from biobank.access import passwords, service
+from biobank.access import badges, passwords, service, station_pages
 from biobank.access.guard import public, requires, signed_in
+from biobank.access.page_parts import bp
 from biobank.access.permissions import ROLES, Permission
 from biobank.access.schemas import AccountForm, SiteSchema, TokenForm, UserForm
 from biobank.access.sign_in import sign_in as recognise
@@ -20,9 +21,12 @@ from biobank.web import pages, sentences
 from biobank.web.asking import actor, asking
 from biobank.web.errors import STATUS
 
-bp = pages.blueprint("access", __name__)
+__all__ = ["NAVIGATION", "bp", "station_pages"]
 
-NAVIGATION = [pages.NavItem("access.people", N_("People"), "user", Permission.USER_ADMIN.value, 95)]
+NAVIGATION = [
+    pages.NavItem("access.stations", N_("Stations"), "scan", Permission.STATION_SET_UP.value, 90),
+    pages.NavItem("access.people", N_("People"), "user", Permission.USER_ADMIN.value, 95),
+]
 
 SITE = SiteSchema()
 USER = UserForm()
@@ -39,7 +43,7 @@ def sign_in() -> ResponseReturnValue:
     """The form; who is signed in already goes on."""
     if asking() is not None:
         return redirect(inside(request.args.get("next")), code=303)
-    return _door(inside(request.args.get("next")))
+    return _door(inside(request.args.get("next")), value=session.pop("comes_in", None))
 
 
 @bp.post("/sign-in")
@@ -50,7 +54,7 @@ def enter() -> ResponseReturnValue:
     name, target = request.form.get("username", ""), inside(request.form.get("next"))
     try:
         user = recognise(
-            name,
+            badges.name_for(name),
             request.form.get("password", ""),
             tries=settings["sign_in_tries"],
             minutes=settings["sign_in_minutes"],
@@ -94,6 +98,20 @@ def sign_out() -> ResponseReturnValue:
     logout_user()
     language = session.get("language")
     session.clear()
+    if language:
+        session["language"] = language
+    return redirect(url_for("access.sign_in"), code=303)
+
+
+@bp.post("/switch")
+@signed_in
+def switch() -> ResponseReturnValue:
+    """A badge was scanned: who is here leaves, and whose badge it is comes in by the password."""
+    name = badges.holder_of(request.form.get("badge", "")[:40], actor()).name
+    language = session.get("language")
+    logout_user()
+    session.clear()
+    session["comes_in"] = name
     if language:
         session["language"] = language
     return redirect(url_for("access.sign_in"), code=303)

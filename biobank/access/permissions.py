@@ -40,6 +40,8 @@ class Permission(Enum):
     """Hold and release samples, and say that they are lost or found."""
     SAMPLE_DISCARD = "sample:discard"
     """Discard samples."""
+    PROCEDURE_WRITE = "procedure:write"
+    """Write procedures and collection kits, and bring them into force."""
     USE_CHECK = "use:check"
     """Ask whether samples could be used, using nothing."""
     STORAGE_READ = "storage:read"
@@ -62,6 +64,8 @@ class Permission(Enum):
     """Read the figures."""
     AUDIT_READ = "audit:read"
     """Read the audit trail."""
+    STATION_SET_UP = "station:set-up"
+    """Set up bench stations and their scanners, and give people their badges."""
     USER_ADMIN = "user:admin"
     """Set up sites, users and tokens."""
 
@@ -79,7 +83,8 @@ ROLES: dict[str, frozenset[Permission]] = {
     "technician": frozenset(_BENCH),
     "manager": frozenset(
         _BENCH | {P.STUDY_WRITE, P.FORM_WRITE, P.SAMPLE_CORRECT, P.STORAGE_BUILD, P.REQUEST_OWN, P.REQUEST_DECIDE,
-                  P.AUDIT_READ, P.CONSENT_REVIEW, P.CONSENT_REVERSE, P.PATIENT_ANONYMISE}
+                  P.AUDIT_READ, P.CONSENT_REVIEW, P.CONSENT_REVERSE, P.PATIENT_ANONYMISE, P.PROCEDURE_WRITE,
+                  P.STATION_SET_UP}
     ),
     "committee": frozenset({P.STUDY_READ, P.REQUEST_READ, P.REQUEST_DECIDE, P.REPORT_READ, P.USE_CHECK, P.SCAN,
                             P.CONSENT_REVIEW, P.DECISION_READ}),

@@ -20,6 +20,29 @@ class SiteList(Schema):
     items = fields.List(fields.Nested(SiteSchema), required=True)
 
 
+class StationSchema(Schema):
+    """A bench computer with a scanner."""
+
+    name = SafeString(required=True, max_length=200)
+    site = Code(load_default=None, allow_none=True, max_length=40)
+    prefix = fields.String(
+        load_default="", metadata={"description": "what its scanner types before each code"}
+    )
+    suffix = fields.String(
+        load_default="", metadata={"description": "what its scanner types after each code"}
+    )
+    printer = SafeString(load_default=None, allow_none=True, max_length=40)
+
+
+class StationChange(Schema):
+    """What may be changed of a station."""
+
+    name = SafeString(required=True, max_length=200)
+    prefix = fields.String(load_default="")
+    suffix = fields.String(load_default="")
+    printer = SafeString(load_default=None, allow_none=True, max_length=40)
+
+
 class UserForm(Schema):
     name = Code(required=True, max_length=80)
     roles = fields.List(

@@ -10,7 +10,7 @@ from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.core import UserMixin
 from flask_wtf import CSRFProtect
 
-from biobank.access import recognition
+from biobank.access import recognition, this_station
 from biobank.access.models import Role, User
 from biobank.core import clock
 from biobank.core.actor import Actor
@@ -99,7 +99,7 @@ class SignedIn(UserMixin):
 
 
 def _of_session(fs_uniquifier: str) -> SignedIn | None:
-    person = recognition.of_session(fs_uniquifier)
+    person = recognition.of_session(fs_uniquifier, this_station.asked())
     return SignedIn(person) if person else None
 
 
@@ -115,5 +115,5 @@ def _token_actor() -> Actor | None:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if not _is_api() or kind.lower() != "bearer":
         return None
-    found = recognition.of_token(token.strip(), clock.now())
+    found = recognition.of_token(token.strip(), clock.now(), this_station.asked())
     return recognition.actor(found.person, f"token:{found.token_id}") if found else None

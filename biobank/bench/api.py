@@ -7,7 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.bench import cards, service
+from biobank.bench import cards, service, work_api
+from biobank.bench.api_parts import bp
+from biobank.bench.schemas import SettleSchema
+from biobank.core import scans
 from biobank.core.errors import Malformed, Reason
 from biobank.patients import service as patients
 from biobank.samples import desk, gate, reading, rules, uses
@@ -16,17 +19,22 @@ from biobank.samples.schemas import sample_json
 from biobank.storage import places
 from biobank.studies import service as studies
 from biobank.web import sentences
-from biobank.web.api import blueprint, page_arguments
+from biobank.web.api import page_arguments
 from biobank.web.asking import actor
+from biobank.web.idempotency import api_answer
 
-bp = blueprint("bench", __name__)
+__all__ = ["bp", "work_api"]
 
 
 @bp.get("/scan")
 @requires(Permission.SCAN)
 def scan() -> ResponseReturnValue:
-    """What a scanned text (`?raw=`) stands for: its card, and what can be done now."""
-    found = service.scan(request.args.get("raw", ""), actor())
+    """What a scanned text (`?raw=`) stands for: its card, and what can be done now.
+
+    `?exact=true`: of two readings, this one was chosen by eye.
+    """
+    exact = request.args.get("exact") == "true"
+    found = service.scan(request.args.get("raw", ""), actor(), exact=exact)
     return jsonify(
         {
             "kind": found.kind,
@@ -34,10 +42,41 @@ def scan() -> ResponseReturnValue:
             "read": found.read,
             "repaired_from": found.repaired_from,
             "fault": found.fault,
+            "gs1": found.gs1,
             "card": found.card,
             "actions": found.actions,
         }
     )
+
+
+@bp.get("/odd-scans")
+@requires(Permission.SCAN)
+def list_odd_scans() -> ResponseReturnValue:
+    """Scans that nobody recognised and nobody has settled, the newest first."""
+    return jsonify({"items": [_odd(each) for each in scans.open_odd(actor())]})
+
+
+@bp.post("/odd-scans/<int:key>/settle")
+@requires(Permission.SCAN)
+@bp.arguments(SettleSchema)
+def settle_odd_scan(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Say what it was (`was`, a code), or that it is of no account."""
+    return api_answer(
+        lambda: _odd(scans.settle(odd=scans.find_odd(key, actor()), was=data["was"], by=actor())), 200
+    )
+
+
+def _odd(odd: scans.OddScan) -> dict[str, Any]:
+    return {
+        "id": odd.id,
+        "kind": odd.kind,
+        "raw": odd.raw,
+        "read": odd.read,
+        "fault": odd.fault,
+        "station": odd.station,
+        "recorded_at": odd.recorded_at.isoformat(),
+        "settled_at": odd.settled_at.isoformat() if odd.settled_at else None,
+    }
 
 
 @bp.get("/samples")

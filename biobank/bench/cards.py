@@ -9,16 +9,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from biobank.bench import thing_cards
 from biobank.core import clock, times, units
 from biobank.core.actor import Actor
 from biobank.core.codes import Found
 from biobank.core.db import db, fetch
+from biobank.core.errors import NotFound
 from biobank.core.times import When
+from biobank.distribution import pick_codes
 from biobank.patients.models import Patient
 from biobank.requests.models import Request, RequestLine
 from biobank.samples import gate, rules, uses
 from biobank.samples.models import CollectionEvent, Sample, SampleDonor
-from biobank.storage import kinds, places
+from biobank.storage import kinds, places, position_codes
 from biobank.storage.models import Container, Placement
 from biobank.studies.models import Study
 from biobank.web import sentences
@@ -37,7 +40,7 @@ SAMPLE_ACTIONS: tuple[tuple[str, str], ...] = (
     ("correct", "sample:correct"),
     ("discard", "sample:discard"),
 )
-CONTAINER_ACTIONS = (("open", "storage:read"), ("fill", "storage:move"), ("label", "label:print"))
+CONTAINER_ACTIONS = (("open", "storage:read"), ("label", "label:print"))
 PATIENT_ACTIONS = (
     ("collect", "sample:collect"),
     ("consent", "consent:record"),
@@ -61,6 +64,8 @@ _SAMPLE = (
 
 def of(found: Found, by: Actor) -> dict[str, Any]:
     """The card of a thing that a code stands for, with `actions` beside it."""
+    if found.kind in _BY_CODE:
+        return _BY_CODE[found.kind](found, by)
     return _MAKERS[found.kind](found.target_id, by)
 
 
@@ -189,10 +194,61 @@ def request_card(request_id: int, by: Actor) -> dict[str, Any]:
     }
 
 
+def position_card(found: Found, by: Actor) -> dict[str, Any]:
+    """One place of a container: what stands there, or that it is free. raises NotFound where there is no such place"""
+    container = db.session.get_one(Container, found.target_id)
+    kind = kinds.kind_of(container)
+    parsed = position_codes.parse_position_code(found.code)
+    place = position_codes.position_at(parsed[1], kind) if parsed else None
+    if place is None:
+        raise NotFound("unknown_code", raw=found.code)
+    query = select(Placement).where(
+        Placement.container_id == container.id, Placement.position == place.text, places.current()
+    )
+    there = db.session.scalars(query).one_or_none()
+    way = places.path_of([container.id]).get(container.id, [])
+    return {
+        "title": found.code,
+        "container": container.code,
+        "name": container.name,
+        "kind_label": kind.label,
+        "place": place.text,
+        "occupant": _occupant(there) if there is not None else None,
+        "position": position_json(way),
+        "actions": ["open"] if by.may("storage:read") else [],
+    }
+
+
+def _occupant(placement: Placement) -> dict[str, str]:
+    if placement.sample_id is not None:
+        return {"sample": db.session.get_one(Sample, placement.sample_id).code}
+    return {"container": db.session.get_one(Container, placement.child_id).code}
+
+
+def pick_list_card(found: Found, by: Actor) -> dict[str, Any]:
+    """The list of tubes to be fetched for a request."""
+    card = request_card(found.target_id, by)
+    return card | {
+        "title": found.code,
+        "request": pick_codes.request_of(found.code),
+        "actions": [act for act in card["actions"] if act == "pick"],
+    }
+
+
+_BY_CODE: dict[str, Callable[[Found, Actor], dict[str, Any]]] = {
+    "position": position_card,
+    "pick_list": pick_list_card,
+    "command": thing_cards.command_card,
+    "user": thing_cards.badge_card,
+}
 _MAKERS: dict[str, Callable[[int, Actor], dict[str, Any]]] = {
     "sample": sample_card,
     "tube": sample_card,
     "container": container_card,
+    "rack": container_card,
     "patient": patient_card,
     "request": request_card,
+    "procedure": thing_cards.procedure_card,
+    "kit": thing_cards.kit_card,
+    "station": thing_cards.station_card,
 }

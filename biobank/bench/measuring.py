@@ -1,18 +1,21 @@
 """Measures a served bank over HTTP, in rounds that alternate between what is compared: noise then hits both."""
 
+import html
 import http.client
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlencode
 
 from biobank.core.settings import ROOT
 
@@ -28,6 +31,15 @@ class Figures:
     per_second: float
     p50: float
     p99: float
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One kind of request: its name, the path of its n-th, and what it says of who asks."""
+
+    name: str
+    path: Callable[[int], str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -87,26 +99,24 @@ SLICE = 0.2
 
 def compare(
     port: int,
-    requests: Sequence[tuple[str, Callable[[int], str]]],
+    requests: Sequence[Ask],
     *,
-    token: str,
     clients: int,
     rounds: int,
     seconds: float,
 ) -> list[Figures]:
     """Measure several kinds of request, taking turns every fifth of a second, and give the median of the rounds.
 
-    requests  (name, number of the request -> its path)
-    seconds   for each kind, a round
+    seconds  for each kind, a round
     """
-    for _name, path in requests:  # nothing is measured cold
-        _load(port, path, token, clients, 0.5)
-    found: dict[str, list[Figures]] = {name: [] for name, _path in requests}
+    for ask in requests:  # nothing is measured cold
+        _load(port, ask, clients, 0.5)
+    found: dict[str, list[Figures]] = {ask.name: [] for ask in requests}
     for _round in range(rounds):
-        taken: dict[str, list[float]] = {name: [] for name, _path in requests}
+        taken: dict[str, list[float]] = {ask.name: [] for ask in requests}
         for _slice in range(max(1, round(seconds / SLICE))):
-            for name, path in requests:
-                taken[name] += _load(port, path, token, clients, SLICE)
+            for ask in requests:
+                taken[ask.name] += _load(port, ask, clients, SLICE)
         for name, times in taken.items():
             found[name].append(_figures(name, sorted(times), clients))
     return [
@@ -125,7 +135,38 @@ def _figures(name: str, times: Sequence[float], clients: int) -> Figures:
     return Figures(name, per_second, 1000 * times[len(times) // 2], 1000 * times[int(len(times) * 0.99)])
 
 
-def _load(port: int, path: Callable[[int], str], token: str, clients: int, seconds: float) -> list[float]:
+def sign_in(port: int, name: str, password: str) -> str:
+    """Sign in to the pages, as a browser does. returns the cookie of the session
+
+    raises  RuntimeError when nobody is signed in afterwards
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/sign-in")
+    answer = connection.getresponse()
+    page, cookie = answer.read().decode(), _cookie(answer)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    fields = {key: html.unescape(value) for key, value in hidden.items()} | {
+        "username": name,
+        "password": password,
+    }
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/sign-in", body=urlencode(fields), headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    signed = _cookie(answer) or cookie
+    connection.close()
+    if answer.status not in (302, 303):
+        raise RuntimeError(f"signing in was answered with {answer.status}")
+    return signed
+
+
+def _cookie(answer: http.client.HTTPResponse) -> str:
+    return "; ".join(
+        value.partition(";")[0] for name, value in answer.getheaders() if name.lower() == "set-cookie"
+    )
+
+
+def _load(port: int, ask: Ask, clients: int, seconds: float) -> list[float]:
     """Ask for a while, each client the next as soon as it has its answer. returns seconds of each request
 
     raises  RuntimeError with the first answer that is not 200
@@ -137,16 +178,15 @@ def _load(port: int, path: Callable[[int], str], token: str, clients: int, secon
 
     def work(place: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        headers = {"Authorization": f"Bearer {token}"}
         number = begin + place
         while time.perf_counter() < until and not failures:
             start = time.perf_counter()
-            connection.request("GET", path(number), headers=headers)
+            connection.request("GET", ask.path(number), headers=dict(ask.headers))
             answer = connection.getresponse()
             body = answer.read()
             taken[place].append(time.perf_counter() - start)
             if answer.status != http.HTTPStatus.OK:
-                failures.append(f"{path(number)}: {answer.status} {body[:200]!r}")
+                failures.append(f"{ask.path(number)}: {answer.status} {body[:200]!r}")
             number += clients
         connection.close()
 

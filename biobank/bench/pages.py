@@ -9,13 +9,14 @@ from sqlalchemy import func, select
 
 from biobank.access.guard import requires, signed_in
 from biobank.access.permissions import Permission
-from biobank.bench import cards, service, story
+from biobank.bench import cards, paper_pages, scan_pages, service, story, work_pages
+from biobank.bench.drawing import action, first_is_primary
+from biobank.bench.page_parts import bp
 from biobank.consent import reading as consents
 from biobank.consent.scopes import Scope
 from biobank.consent.words import describe_term
-from biobank.core import clock
+from biobank.core import clock, scans
 from biobank.core.db import db
-from biobank.core.errors import BiobankError
 from biobank.core.i18n import N_
 from biobank.core.times import When
 from biobank.patients import service as patients
@@ -27,40 +28,17 @@ from biobank.samples.models import Decision, Sample
 from biobank.samples.pages import type_options
 from biobank.storage import destruction, places
 from biobank.studies import service as studies
-from biobank.web import errors, pages, sentences, spoken
+from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
 from biobank.withdrawal import anonymising, reach
 
-bp = pages.blueprint("bench", __name__)
+__all__ = ["NAVIGATION", "bp", "paper_pages", "scan_pages", "work_pages"]
 
 NAVIGATION = [
     pages.NavItem("bench.home", N_("Home"), "home", None, 0),
+    pages.NavItem("bench.station", N_("Station"), "scan", Permission.STORAGE_MOVE.value, 5),
     pages.NavItem("bench.samples", N_("Samples"), "tube", Permission.SAMPLE_READ.value, 10),
 ]
-
-#: Act -> (where it is done, icon, is a form sent at once). `{code}` is filled in by url_for.
-_LINKS: dict[tuple[str, str], tuple[str, str, bool]] = {
-    ("sample", "receive"): ("samples.receive", "down", True),
-    ("sample", "place"): ("storage.place_form", "pin", False),
-    ("sample", "take_out"): ("storage.take_sample_out", "up", True),
-    ("sample", "put_back"): ("storage.put_sample_back", "freezer", True),
-    ("sample", "aliquot"): ("samples.aliquot_form", "branch", False),
-    ("sample", "derive"): ("samples.derive_form", "branch", False),
-    ("sample", "find"): ("samples.find", "search", True),
-    ("sample", "label"): ("printing.label", "print", False),
-    ("sample", "hold"): ("samples.hold_form", "lock", False),
-    ("sample", "correct"): ("withdrawal.correct_form", "edit", False),
-    ("sample", "discard"): ("storage.discard_form", "trash", False),
-    ("container", "open"): ("storage.container", "box", False),
-    ("container", "fill"): ("storage.container", "plus", False),
-    ("container", "label"): ("printing.label", "print", False),
-    ("patient", "collect"): ("samples.new_sample", "tube", False),
-    ("patient", "consent"): ("consent.new_consent", "consent", False),
-    ("patient", "open"): ("bench.patient", "user", False),
-    ("patient", "withdraw"): ("withdrawal.new_withdrawal", "no", False),
-    ("request", "pick"): ("distribution.fetch", "pick", False),
-    ("request", "open"): ("requests.show", "request", False),
-}
 
 
 @bp.get("/")
@@ -76,6 +54,7 @@ def home() -> ResponseReturnValue:
             _on_their_way(),
             _to_destroy(),
             _links_to_break(),
+            _not_recognised(),
         )
         if figure
     ]
@@ -122,62 +101,11 @@ def _links_to_break() -> dict[str, Any] | None:
     return {"label": gettext("Links to break"), "value": waiting, "href": href}
 
 
-@bp.get("/scan")
-@requires(Permission.SCAN)
-def scan() -> ResponseReturnValue:
-    """The card of what was scanned; an unknown code is said, and the field waits for the next."""
-    raw = request.args.get("raw", "")
-    try:
-        found = service.scan(raw, actor())
-    except BiobankError as refusal:
-        status = next(errors.STATUS[kind] for kind in type(refusal).__mro__ if kind in errors.STATUS)
-        return pages.render("bench/scan.html", status=status.value, raw=raw, refusal=_refusal(refusal))
-    items = [action(found.kind, act, found.code) for act in found.actions]
-    return pages.render(
-        "bench/scan.html",
-        raw=raw,
-        found=found,
-        card=found.card,
-        collected=_collected(found.card),
-        items=_first_is_primary(items),
-        href=_own_page(found.kind, found.code),
-        say=sentences.sentence,
-    )
-
-
-def _collected(card: dict[str, Any]) -> str | None:
-    """The time of a card for people; the card itself speaks ISO."""
-    text = card.get("collected_at")
-    return spoken.iso(text) if text else None
-
-
-def _refusal(refusal: BiobankError) -> dict[str, Any]:
-    return {
-        "sentence": sentences.of_error(refusal),
-        "reasons": [sentences.of_reason(reason) for reason in refusal.reasons],
-    }
-
-
-def action(kind: str, act: str, code: str) -> dict[str, Any]:
-    """One large button of a card: where it leads, or what it does at once."""
-    endpoint, icon, at_once = _LINKS[kind, act]
-    told = {"label": sentences.word("action", act), "icon": icon}
-    if endpoint == "samples.new_sample":
-        return told | {"href": url_for(endpoint, patient=code)}
-    if endpoint == "printing.label":
-        return told | {"href": url_for(endpoint, code=code, form="png")}
-    return told | {"action" if at_once else "href": url_for(endpoint, code=code)}
-
-
-def _first_is_primary(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The likeliest act is Enter."""
-    return [item | {"tone": "primary" if place == 0 else "secondary"} for place, item in enumerate(items)]
-
-
-def _own_page(kind: str, code: str) -> str | None:
-    endpoints = {"sample": "bench.sample", "container": "storage.container", "patient": "bench.patient",
-                 "request": "requests.show"}  # fmt: skip
-    return url_for(endpoints[kind], code=code) if kind in endpoints else None
+def _not_recognised() -> dict[str, Any] | None:
+    by = actor()
+    if not by.may(Permission.SCAN.value) or not (waiting := scans.count_open(by)):
+        return None
+    return {"label": gettext("Not recognised"), "value": waiting, "href": url_for("bench.odd_scans")}
 
 
 @bp.get("/samples")
@@ -243,7 +171,7 @@ def sample(code: str) -> ResponseReturnValue:
         "bench/sample.html",
         sample=found,
         card=card,
-        items=_first_is_primary([action("sample", act, found.code) for act in card["actions"]]),
+        items=first_is_primary([(act, action("sample", act, card)) for act in card["actions"]]),
         way=" › ".join(step.name for step in path),
         box=path[-1] if path else None,
         amount=amount_text(found),
@@ -322,4 +250,4 @@ def _patient_items(found: Patient) -> list[dict[str, Any]]:
     if found.anonymised_at is not None:
         return []
     wanted = [act for act, permission in cards.PATIENT_ACTIONS if act != "open" and actor().may(permission)]
-    return _first_is_primary([action("patient", act, found.code) for act in wanted])
+    return first_is_primary([(act, action("patient", act, {"title": found.code})) for act in wanted])

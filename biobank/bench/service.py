@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from biobank.bench import cards, rules
-from biobank.core import accession, codes
+from biobank.bench import cards, thing_cards
+from biobank.core import scans
 from biobank.core.actor import Actor
-from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import NotFound
+from biobank.core.readings import Reading
 from biobank.samples import reading
 from biobank.samples.models import Sample
 
-#: The kind of thing a caller is told of: a maker's tube code stands for the sample in the tube.
-SHOWN_KIND = {"tube": "sample"}
+#: The kind of thing a caller is told of: a maker's code stands for the sample in the tube, or for the box.
+SHOWN_KIND = {"tube": "sample", "rack": "container"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Scan:
     code           our own code of the thing
     read           the text that was recognised: our code or the maker's
     repaired_from  what was received, when a wrong keyboard setting had to be undone; `fault` names the setting
+    gs1            the fields of GS1 data, by name
     """
 
     kind: str
@@ -30,35 +32,37 @@ class Scan:
     actions: list[str]
     repaired_from: str | None = None
     fault: str | None = None
+    gs1: dict[str, Any] | None = None
 
 
-def scan(raw: str, by: Actor) -> Scan:
+def scan(raw: str, by: Actor, *, exact: bool = False) -> Scan:
     """Look up scanned or typed text.
 
+    exact   of two readings somebody chose this one by eye
     raises  Malformed for what no scanner sends; NotFound `unknown_code`, with the check digits as a reason where they
             are wrong; RuleViolation `ambiguous_scan` when it may mean two things
     """
-    read = rules.readings(raw)
-    found = codes.find([candidate.text for candidate in read.candidates], by)
-    known: dict[str, list[codes.Found]] = {}
-    for entry in found:
-        if entry.kind != "patient" or by.may("patient:read"):
-            known.setdefault(entry.code, []).append(entry)
     try:
-        meant = rules.choose(read, known)
-    except NotFound as unknown:
-        raise NotFound(
-            "unknown_code", reasons=_misread(read.candidates[0].text), raw=unknown.params["raw"]
-        ) from None
-    entries = known[meant.text]
-    if len(entries) > 1:
-        raise RuleViolation("ambiguous_code", sample=meant.text)
-    if entries[0].voided:
-        raise RuleViolation("code_voided", sample=meant.text)
-    card = cards.of(entries[0], by)
+        meant = scans.meant(raw, by, exact=exact)
+    except NotFound:
+        product = _reagent(scans.read(raw, by))
+        if product is None:
+            raise
+        return product
+    card = cards.of(meant.found, by)
     actions = card.pop("actions")
-    kind = SHOWN_KIND.get(entries[0].kind, entries[0].kind)
-    return Scan(kind, card["title"], meant.text, card, actions, meant.repaired_from, meant.fault)
+    kind = SHOWN_KIND.get(meant.found.kind, meant.found.kind)
+    return Scan(kind, card["title"], meant.text, card, actions, meant.repaired_from, meant.fault, meant.gs1)
+
+
+def _reagent(read: Reading) -> Scan | None:
+    """A product of somebody else, told by its own label; None where its number was misread."""
+    found = scans.reagent(read)
+    if found is None or found.gs1 is None or not found.gs1.check_digit_right:
+        return None
+    card = thing_cards.reagent_card(found.gs1, scans.today())
+    fields = card["gs1"]
+    return Scan("reagent", card["title"], found.text, card, [], found.repaired_from, found.fault, fields)
 
 
 def find_sample(code: str, by: Actor) -> Sample:
@@ -66,15 +70,4 @@ def find_sample(code: str, by: Actor) -> Sample:
     try:
         return reading.find_sample(code, by)
     except NotFound as unknown:
-        raise NotFound(unknown.code, reasons=_misread(code), **unknown.params) from None
-
-
-def _misread(text: str) -> list[Reason]:
-    """Of a text that looks like one of our numbers: whether it was misread."""
-    if not (text[:1] in accession.LETTERS and text[1:].isdigit()):
-        return []
-    try:
-        accession.parse_number(text)
-    except Malformed as wrong:
-        return list(wrong.fields.values())
-    return []
+        raise NotFound(unknown.code, reasons=scans.misread(code), **unknown.params) from None

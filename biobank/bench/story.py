@@ -45,6 +45,12 @@ SIGNS: dict[str, tuple[str, str | None]] = {
     "review_upheld": ("no", "no"),
     "redacted": ("edit", "look"),
     "use_refused": ("no", "no"),
+    "step_started": ("spin", None),
+    "step_stopped": ("clock", None),
+    "step_cancelled": ("minus", None),
+    "label_reprinted": ("print", "look"),
+    "label_verified": ("label", "yes"),
+    "label_wrong": ("label", "no"),
 }
 
 
@@ -98,7 +104,20 @@ def _params(entry: Mapping[str, Any], patients: Mapping[str, str]) -> dict[str, 
         "quantity": after.get("quantity", "?"),
         "hold": after.get("hold") or before.get("hold") or "",
     }
-    for name in ("type", "request", "to", "drawn", "left", "act", "file", "row", "study"):
+    for name in (
+        "type",
+        "request",
+        "to",
+        "drawn",
+        "left",
+        "act",
+        "file",
+        "row",
+        "study",
+        "step",
+        "procedure",
+        "reprint",
+    ):
         found[name] = after.get(name, before.get(name, "–"))
     return found
 

@@ -1,5 +1,6 @@
 """What the scan station says."""
 
+from biobank.bench import scan_texts, work_texts
 from biobank.core.i18n import N_
 
 TEXTS: dict[str, str] = {
@@ -21,7 +22,6 @@ WORDS: dict[str, str] = {
     "action.correct": N_("Correct the record"),
     "action.derive": N_("Derive"),
     "action.discard": N_("Discard or lost"),
-    "action.fill": N_("Fill"),
     "action.find": N_("Found again"),
     "action.hold": N_("Hold"),
     "action.label": N_("Label"),
@@ -65,9 +65,17 @@ STORY: dict[str, str] = {
     "story_returned": N_("Came back."),
     "story_review_lifted": N_("A person looked for request {request}: it may be used in spite of it."),
     "story_review_upheld": N_("A person looked for request {request}: it may not be used."),
+    "story_label_reprinted": N_("Label printed again (R{reprint})."),
+    "story_label_verified": N_("Label scanned on the tube: the right one."),
+    "story_label_wrong": N_("Another label was read on this tube, and refused."),
+    "story_step_cancelled": N_("{step} ({procedure}) never began."),
+    "story_step_started": N_("{step} began ({procedure})."),
+    "story_step_stopped": N_("{step} ended ({procedure})."),
     "story_taken_out": N_("Taken out of {from_place}."),
     "story_unreserved": N_("No longer reserved for request {request}."),
     "story_use_refused": N_("Refused: {act}."),
     "time_unknown": N_("time unknown"),
 }
 TEXTS |= STORY
+TEXTS |= scan_texts.TEXTS | work_texts.TEXTS
+WORDS |= scan_texts.WORDS | work_texts.WORDS

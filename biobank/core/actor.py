@@ -13,6 +13,7 @@ class Actor:
     credential   what was shown to get in (a token's or a session's name): idempotency keys belong to it
     site_id      the site whose things this actor sees and makes; None sees every site
     station      the code of the bench computer it acts from, where that is known
+    affixes      what its scanner types before and after every code
     """
 
     key: str
@@ -23,6 +24,7 @@ class Actor:
     user_id: int | None = None
     credential: str = ""
     station: str | None = None
+    affixes: tuple[str, str] = ("", "")
 
     def sees(self, site_id: int) -> bool:
         """True when things of this site may be shown to the actor."""

@@ -37,6 +37,10 @@ KINDS = (
 )  # fmt: skip
 
 
+#: Letters that two kinds share: stations begin here, command cards end below.
+FIRST_SERIALS = {"station": 900_000}
+
+
 class ScannableCode(Base):
     __tablename__ = "scannable_code"
     __table_args__ = (
@@ -76,7 +80,7 @@ class Found(NamedTuple):
 def issue(kind: str, site_code: str, count: int = 1) -> list[str]:
     """Allot accession numbers. Gaps are allowed, doubles are not: the counter's row is held until the commit.
 
-    kind    sample, container, patient or request
+    kind    a kind of thing that has letters in the settings
     raises  RuleViolation `codes_exhausted` when every letter of the kind is used up
     """
     settings = current_app.config["BIOBANK"]["codes"]
@@ -84,14 +88,15 @@ def issue(kind: str, site_code: str, count: int = 1) -> list[str]:
     digits = settings["serial_digits"]
     numbers: list[str] = []
     for letter in letters:
-        while len(numbers) < count and (taken := _take(letter, digits, count - len(numbers))):
+        first = FIRST_SERIALS.get(kind, 1)
+        while len(numbers) < count and (taken := _take(letter, digits, count - len(numbers), first)):
             numbers += _unused(taken)
     if len(numbers) < count:
         raise RuleViolation("codes_exhausted", kind=kind, letters=", ".join(letters))
     return numbers
 
 
-def _take(letter: str, digits: int, count: int) -> list[str]:
+def _take(letter: str, digits: int, count: int, first: int) -> list[str]:
     """Up to `count` numbers of one letter. One statement both takes them and locks the counter."""
     current_unit()
     end = 10**digits
@@ -103,7 +108,7 @@ def _take(letter: str, digits: int, count: int) -> list[str]:
     )
     after = db.session.execute(bump).scalar()
     if after is None and db.session.get(AccessionCounter, letter) is None:
-        db.session.execute(_create_counter(letter))
+        db.session.execute(_create_counter(letter, first))
         after = db.session.execute(bump).scalar()
     if after is None:
         return []  # the letter is used up
@@ -122,10 +127,10 @@ def _unused(numbers: Sequence[str]) -> list[str]:
 _TYPED_IN = select(ScannableCode.code).where(among(ScannableCode.code, "codes"))
 
 
-def _create_counter(letter: str) -> Any:
+def _create_counter(letter: str, first: int) -> Any:
     return text(
-        "INSERT INTO accession_counter (letter, next_serial) VALUES (:letter, 1) ON CONFLICT (letter) DO NOTHING"
-    ).bindparams(letter=letter)
+        "INSERT INTO accession_counter (letter, next_serial) VALUES (:letter, :first) ON CONFLICT (letter) DO NOTHING"
+    ).bindparams(letter=letter, first=first)
 
 
 def register(code: str, kind: str, target_id: int, site_id: int) -> None:

@@ -15,7 +15,9 @@ PREFIX = "BIOBANK_"
 NOT_SETTINGS = {"BIOBANK_CONFIG", "BIOBANK_SHARED_DATA"}
 NOT_SETTINGS_PREFIX = "BIOBANK_TEST_"
 #: Tables whose keys are names chosen by the site, so that any key is right there.
-OPEN_TABLES = {"sites"}
+OPEN_TABLES = {"sites", "printers"}
+#: Command cards carry it on every bench of the world: no site gives it to its tubes.
+STATION_LETTER = "J"
 
 
 class SettingsError(Exception):
@@ -55,6 +57,11 @@ def document_bytes() -> int:
 def withdrawal_answer_days() -> int:
     """How many days a recipient has to answer a letter about samples of somebody who has withdrawn."""
     return int(current_app.config["BIOBANK"]["withdrawal_answer_days"])
+
+
+def labels_must_be_verified() -> bool:
+    """Does a tube leave only once its label was scanned after it was stuck?"""
+    return bool(current_app.config["BIOBANK"]["labels_must_be_verified"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -107,7 +114,36 @@ def _merge(settings: dict[str, Any], more: Mapping[str, Any], source: str, table
 def _check(settings: Mapping[str, Any]) -> None:
     if not 6 <= settings["codes"]["serial_digits"] <= 10:
         raise SettingsError("codes.serial_digits must be 6 to 10")
+    for table in (settings["codes"]["letters"], *settings["codes"]["sites"].values()):
+        if any(STATION_LETTER in letters for kind, letters in table.items() if kind != "station"):
+            raise SettingsError(
+                f"codes: the letter {STATION_LETTER} is that of stations and command cards alone"
+            )
+    for name, printer in settings["printers"].items():
+        _check_printer(name, printer)
     if settings["withdrawal_answer_days"] < 1:
         raise SettingsError("withdrawal_answer_days must be at least 1")
     if settings["database_uri"] and not settings["secret_key"]:
         raise SettingsError("a database is configured, so secret_key (BIOBANK_SECRET_KEY) must be set")
+
+
+def _check_printer(name: str, printer: Any) -> None:
+    """Labels are sent to the printers that stand here, and nowhere else."""
+    told = printer if isinstance(printer, Mapping) else {}
+    unknown = sorted(set(told) - {"host", "port", "dpi", "answers"})
+    right = (
+        0 < len(name) <= 40
+        and isinstance(told.get("host"), str)
+        and told["host"].strip()
+        and 0 < _whole(told.get("port", 9100)) < 65536
+        and _whole(told.get("dpi", 203)) in (203, 300, 600)
+        and isinstance(told.get("answers", True), bool)
+    )
+    if unknown or not right:
+        raise SettingsError(
+            f"printers.{name}: a printer has a host, and may have port, dpi (203, 300, 600) and answers"
+        )
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1

@@ -18,17 +18,21 @@ from biobank.core.diseases import Diseases, clean_disease, diseases, icd10_versi
 __all__ = [
     "NO_EFFECT",
     "NO_PERMISSION",
+    "CommandReason",
     "ConsentVocabulary",
     "Diseases",
     "DuoTerm",
     "LegalGate",
     "ModifierRule",
+    "NonConformityReason",
     "PermissionCell",
     "ResearchType",
     "SampleType",
+    "ScannerMenu",
     "StorageTemperature",
     "Table",
     "clean_disease",
+    "command_reasons",
     "consent_vocabulary",
     "diseases",
     "duo_terms",
@@ -36,9 +40,11 @@ __all__ = [
     "icd10_version",
     "legal_gates",
     "modifier_rules",
+    "non_conformities",
     "permission_matrix",
     "research_types",
     "sample_types",
+    "scanner_menus",
     "storage_temperatures",
     "versions",
 ]
@@ -158,6 +164,44 @@ class ResearchType:
     code: str
     label: str
     label_fr: str
+
+
+@dataclass(frozen=True)
+class ScannerMenu:
+    """Where a maker's manual has the bar code that changes one setting of its scanners."""
+
+    maker: str
+    fault: str
+    """keyboard, suffix, aim or affix"""
+    menu: str
+    """The name of the setting, as the maker writes it."""
+    source: str
+
+
+@dataclass(frozen=True)
+class NonConformityReason:
+    """Something that can be wrong with a tube or a container."""
+
+    code: str
+    label: str
+    label_fr: str
+    stages: frozenset[str]
+    """When it is offered: arrival, processing, storage, transfer."""
+    bars_shipping: bool
+    """A tube with it is held until somebody has dealt with it."""
+    key: str
+    """The one key that chooses it."""
+
+
+@dataclass(frozen=True)
+class CommandReason:
+    """A reason that has a command card: of a discard, or of a non-conformity."""
+
+    number: int
+    """On the card; fixed for ever."""
+    verb: str
+    """reason or non_conformity"""
+    reason: str
 
 
 @cache
@@ -304,6 +348,38 @@ def consent_vocabulary() -> ConsentVocabulary:
     return ConsentVocabulary()
 
 
+@cache
+def non_conformities() -> Table[str, NonConformityReason]:
+    """Everything that can be wrong, by its code, such as `haemolysis`."""
+    rows, version = _read("non_conformities.csv")
+    reasons = (
+        NonConformityReason(
+            code=row["code"],
+            label=row["english"],
+            label_fr=row["french"],
+            stages=frozenset(row["stages"].split()),
+            bars_shipping=row["bars_shipping"] == "yes",
+            key=row["key"],
+        )
+        for row in rows
+    )
+    return Table({reason.code: reason for reason in reasons}, version)
+
+
+@cache
+def command_reasons() -> tuple[CommandReason, ...]:
+    """Every reason that has a command card."""
+    rows, _ = _read("command_reasons.csv")
+    return tuple(CommandReason(int(row["number"]), row["verb"], row["reason"]) for row in rows)
+
+
+@cache
+def scanner_menus() -> tuple[ScannerMenu, ...]:
+    """Where to look in the manual of a badly set scanner, maker by maker."""
+    rows, _ = _read("scanner_menus.csv")
+    return tuple(ScannerMenu(**row) for row in rows)
+
+
 def versions() -> dict[str, str]:
     """Every list with its version."""
     return {
@@ -312,6 +388,7 @@ def versions() -> dict[str, str]:
         "modifier_rules": modifier_rules().version,
         "legal_gates": legal_gates().version,
         "research_types": research_types().version,
+        "non_conformities": non_conformities().version,
         "sample_types": sample_types().version,
         "storage_temperatures": _read("miabis_storage_temperature.csv")[1],
         "diseases": icd10_version(),

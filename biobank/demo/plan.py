@@ -144,3 +144,40 @@ REQUESTS = (
 FLAGS = {"A marker of early relapse in breast cancer": ["one-sex"]}
 #: The trial's samples are used until then: years from now.
 TRIAL_YEARS = 15
+
+
+#: (code, title, steps). Times and forces from the laboratory manual of the CHAT trial, 4.3 (nsrr/chat-documentation):
+#: the spin within 30 minutes of the draw, 15 minutes at 2,000 g and 4 °C, plasma in 0.5 mL; serum clots 40 minutes and
+#: is spun before 90, 1 × 1.0 mL and 8 × 0.5 mL; both are frozen at once. Minutes for braking and freezing are ours.
+PROCEDURES: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
+    ("SOP-PLASMA", "Plasma of EDTA blood", [
+        {"key": "spin", "kind": "spin", "title": "Spin", "since": "collection", "start_within_min": 30,
+         "min_minutes": 15, "max_minutes": 20, "warn_before_min": 2, "temperature_c": 4, "force_g": 2000,
+         "note": "On wet ice until then. 10 min at 3,000 g is the same."},
+        {"key": "aliquot", "kind": "aliquot", "title": "Aliquots of plasma",
+         "parts": [{"count": 4, "volume_nl": 500_000, "type": "Plasma"}], "note": "A vial that is not full: P."},
+        {"key": "freeze", "kind": "freeze", "title": "Freeze, upright", "since": "previous", "start_within_min": 15,
+         "temperature_c": -80},
+    ]),
+    ("SOP-SERUM", "Serum of clotted blood", [
+        {"key": "clot", "kind": "rest", "title": "Clot at room temperature", "since": "collection",
+         "start_within_min": 30, "min_minutes": 40, "max_minutes": 90, "warn_before_min": 10, "temperature_c": 20},
+        {"key": "spin", "kind": "spin", "title": "Spin", "since": "previous", "start_within_min": 50, "min_minutes": 15,
+         "max_minutes": 20, "warn_before_min": 2, "temperature_c": 4, "force_g": 2000},
+        {"key": "aliquot", "kind": "aliquot", "title": "Aliquots of serum",
+         "parts": [{"count": 1, "volume_nl": 1_000_000, "type": "Serum"},
+                   {"count": 8, "volume_nl": 500_000, "type": "Serum"}]},
+        {"key": "freeze", "kind": "freeze", "title": "Freeze, upright", "since": "previous", "start_within_min": 15,
+         "temperature_c": -80},
+    ]),
+)  # fmt: skip
+
+STATION = "Reception bench"
+
+#: (code, title, visit, tubes, procedure)
+KIT: tuple[str, str, str, list[dict[str, Any]], str] = (
+    "KIT-INCLUSION", "Inclusion: three EDTA tubes and one dry tube", "inclusion",
+    [{"type": "WholeBlood", "label": "EDTA", "count": 3, "volume_nl": 4_000_000},
+     {"type": "WholeBlood", "label": "Dry", "count": 1, "volume_nl": 5_000_000}],
+    "SOP-PLASMA",
+)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 
 from biobank.access import service as access
+from biobank.access import stations
 from biobank.access.models import User
 from biobank.consent import service as consent
 from biobank.consent.models import ConsentForm
@@ -23,9 +24,11 @@ from biobank.demo import plan
 from biobank.distribution import service as distribution
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
+from biobank.printing import jobs
+from biobank.procedures import service as procedures
 from biobank.requests import service as requests
 from biobank.requests.models import Request
-from biobank.samples import collection, correction, holds, processing
+from biobank.samples import collection, correction, holds, processing, steps
 from biobank.samples.models import Sample, SampleDonor
 from biobank.storage import destruction
 from biobank.storage import service as storage
@@ -87,6 +90,7 @@ class _Bank:
             self.request(title, purposes, organisation, state)
         self.destroyed()
         self.asked_back()
+        self.bench()
 
     @contextmanager
     def at(self, days_ago: float) -> Iterator[None]:
@@ -320,6 +324,34 @@ class _Bank:
             today = times.local_day(clock.now(), clock.zone())
             self.do(withdrawal.withdraw, "dpo", patient=patient, scope="all", received_on=today, fate="anonymise",
                     channel="post")  # fmt: skip
+
+    def bench(self) -> None:
+        """A station, two procedures, the kit of a visit, tubes of this morning, and a spin that runs."""
+        site = access.site_for(plan.SITES[0][0], DEMO)
+        self.do(stations.make_station, "administrator", site=site, name=plan.STATION)
+        for code, title, written in plan.PROCEDURES:
+            with self.at(60):
+                self.do(procedures.make, "manager", code=code, title=title, steps=written, site_id=self.site)
+        code, title, visit, tubes, procedure = plan.KIT
+        with self.at(60):
+            self.do(procedures.make_kit, "manager", code=code, title=title, visit=visit, tubes=tubes,
+                    procedure_code=procedure, study=get(Study, self.studies[0]))  # fmt: skip
+        self.do(self.spin_of_today)
+
+    def spin_of_today(self, by: Actor) -> str:
+        """Three tubes of blood drawn twenty minutes ago, in the centrifuge since just now."""
+        key = self.do(patients.enrol, site_id=self.site, sex="female", birth_year=1961)
+        drawn = When.exactly(clock.now() - timedelta(minutes=20))
+        tubes = [
+            self.do(collection.collect, patient=get(Patient, key), study=get(Study, self.studies[0]), type="WholeBlood",
+                    collected=drawn, quantity=("volume", 4_000_000), visit=plan.KIT[2])
+            for _ in range(3)
+        ]  # fmt: skip
+        plasma = procedures.find_procedure(plan.PROCEDURES[0][0], by, self.site)
+        self.do(jobs.order, codes=[get(Sample, tube).code for tube in tubes], site_id=self.site)
+        return steps.start(
+            samples=[get(Sample, tube) for tube in tubes], procedure=plasma, step="spin", by=by
+        )
 
     def request(self, title: str, purposes: list[str], organisation: str, state: str) -> None:
         """A request, carried as far as its state says."""

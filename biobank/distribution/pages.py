@@ -4,11 +4,14 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.distribution import recall_pages, service
 from biobank.distribution.page_parts import bp
+from biobank.distribution.pick_codes import pick_list_code
+from biobank.printing import symbols
 from biobank.requests import service as requests
 from biobank.requests.rules import LineStatus
 from biobank.samples import reading
@@ -32,7 +35,7 @@ def pick(code: str) -> ResponseReturnValue:
 
     def work() -> str:
         found = requests.find_request(code, actor())
-        scanned = request.form.get("raw", "").strip()[:100]
+        scanned = request.form.get("raw", "")[:300]
         sample = service.pick(request=found, sample_code=scanned, by=actor())
         return url_for("distribution.fetch", code=code, picked=sample.code)
 
@@ -78,6 +81,8 @@ def _fetch(code: str, problems: dict[str, str] | None = None, sentence: str | No
         problems=problems or {},
         sentence=sentence,
         typed=request.form,
+        list_code=pick_list_code(found.code),
+        list_bars=Markup(symbols.bars(pick_list_code(found.code)).svg(module_mm=0.3, height_mm=12)),  # noqa: S704
     )
 
 

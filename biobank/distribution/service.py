@@ -12,6 +12,7 @@ from biobank.core.times import When
 from biobank.distribution import rules
 from biobank.distribution.returning import return_sample
 from biobank.distribution.withdrawing import refused_since, release_for_withdrawal, release_refused
+from biobank.printing import checks as label_checks
 from biobank.requests import holding
 from biobank.requests import service as requests
 from biobank.requests.models import Request, RequestLine
@@ -27,6 +28,7 @@ from biobank.samples import gate, life, quantities, uses
 from biobank.samples import reading as samples_reading
 from biobank.samples import rules as sample_rules
 from biobank.samples.models import Decision, Sample
+from biobank.storage import noticing
 from biobank.storage import service as storage
 from biobank.storage.places import Step
 
@@ -82,12 +84,12 @@ def pick_list(request: Request, *statuses: str) -> list[Stop]:
 def pick(*, request: Request, sample_code: str, by: Actor, at: When | None = None) -> Sample:
     """Fetch one tube: it is the one in hand, it is held for this request, and consent is asked once more.
 
-    sample_code  what the scanner read: our number or the maker's code
+    sample_code  what the scanner read: our number or the maker's code, cleanly: what leaves the bank is not repaired
     raises       RuleViolation `wrong_tube` with what it is and what is expected; UseRefused with every reason;
                  NotFound for a code that nobody knows
     """
     next_status(request.status, Act.PICK)
-    found = samples_reading.find_sample(sample_code, by)
+    found = samples_reading.find_scanned(sample_code, by, clean=True)
     _require_right_tube(request, found)
     (sample,) = gate.lock_samples([found.id])
     holding.pass_on(request, Act.PICK)
@@ -136,7 +138,12 @@ def missing(
     next_line_status(line.status, LineAct.RELEASE, sample=locked.code)
     why = {locked.id: [Reason("sample_missing", {"sample": locked.code})]}
     holding.let_go(request, [line], why="missing", reasons=why, by=by)
+    looked_at = noticing.stands(locked)
     storage.lose(sample=locked, by=by, reason=reason, at=at)
+    if looked_at is not None:
+        container, position = looked_at
+        told = noticing.Noticed("missing", "pick", container, position, locked, source_id=request.id)
+        noticing.notice(told, by)
     holding.finish(request, by)
     return locked
 
@@ -160,6 +167,7 @@ def hand_out(*, request: Request, to: str, by: Actor, at: When | None = None) ->
         raise Again
     done = HandedOut()
     here = [sample for sample in locked if sample.status == sample_rules.Status.AVAILABLE]
+    label_checks.require_verified(here)
     decisions = uses.use_permitted(
         here, requests.use_of(request), act="hand_out", by=by, at=at, request_id=request.id
     )

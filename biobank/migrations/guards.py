@@ -21,6 +21,7 @@ class Guard:
     frozen   columns that never change once written; None: all of them (append-only)
     once     columns that are written once, from NULL, and then never again
     current  unique keys that hold among the rows where some columns are still NULL: ((columns), (columns that are NULL))
+    as_text  frozen columns that are compared as text: PostgreSQL cannot tell whether two JSON values differ
     """
 
     table: str
@@ -28,6 +29,7 @@ class Guard:
     frozen: tuple[str, ...] | None = None
     once: tuple[str, ...] = ()
     current: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    as_text: tuple[str, ...] = ()
 
 
 GUARDS = (
@@ -184,6 +186,7 @@ GUARDS = (
         (("id",), ("number",), ("site_id", "code")),
         frozen=("id", "site_id", "number", "code", "study_id", "visit", "tubes", "procedure_code"),
         once=("retired_at",),
+        as_text=("tubes",),
     ),
     Guard(
         "step_run",
@@ -214,6 +217,7 @@ GUARDS = (
             "recorded_by",
         ),
         once=("container_id", "applied_at", "applied_by", "dismissed_at", "dismissed_by"),
+        current=((("site_id", "sha256", "container_id"), ("applied_at", "dismissed_at")),),
     ),
     Guard(
         "move_plan",
@@ -376,7 +380,44 @@ _ANOTHER_KEY = """(NEW.subject_key IS NOT NULL
 _LINK_BROKEN_ALONE = """NEW.anonymised_at IS NOT NULL AND OLD.anonymised_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM anonymisation a WHERE a.patient_id = NEW.id AND a.agreed_at IS NOT NULL)"""
 
+# Keys that are unique among some rows only: INSERT OR REPLACE and UPDATE OR REPLACE would take the other row away.
+_MATCHED_TWICE = """NEW.matched AND EXISTS (
+    SELECT 1 FROM label_check t WHERE t.sample_id = NEW.sample_id AND t.matched)"""
+_IN_FORCE_TWICE = """NEW.in_force_at IS NOT NULL AND NEW.retired_at IS NULL AND EXISTS (SELECT 1 FROM procedure t
+    WHERE t.id <> NEW.id AND t.site_id = NEW.site_id AND t.code = NEW.code
+    AND t.in_force_at IS NOT NULL AND t.retired_at IS NULL)"""
+_PROCEDURE_CHANGED = """OLD.in_force_at IS NOT NULL
+    AND (NEW.title <> OLD.title OR CAST(NEW.steps AS text) <> CAST(OLD.steps AS text))"""
+
 CONDITIONS = (
+    (
+        "procedure",
+        "UPDATE",
+        "procedure_in_force_changed",
+        _PROCEDURE_CHANGED,
+        "a procedure in force is not edited, only succeeded",
+    ),
+    (
+        "label_check",
+        "INSERT",
+        "label_matched_twice",
+        _MATCHED_TWICE,
+        "the label of a sample is verified once",
+    ),
+    (
+        "procedure",
+        "INSERT",
+        "procedure_begun_twice",
+        _IN_FORCE_TWICE,
+        "one version of a procedure is in force at a time",
+    ),
+    (
+        "procedure",
+        "UPDATE",
+        "procedure_in_force_twice",
+        _IN_FORCE_TWICE,
+        "one version of a procedure is in force at a time",
+    ),
     (
         "patient",
         "UPDATE",
@@ -636,9 +677,12 @@ def _no_delete(guard: Guard) -> str:
     return f"{guard.table} rows are never deleted"
 
 
-def _changed(columns: tuple[str, ...], once: tuple[str, ...], differs: str) -> str:
-    parts = [f"NEW.{column} {differs} OLD.{column}" for column in columns]
-    parts += [f"(OLD.{column} IS NOT NULL AND NEW.{column} {differs} OLD.{column})" for column in once]
+def _changed(guard: Guard, differs: str) -> str:
+    def side(row: str, column: str) -> str:
+        return f"CAST({row}.{column} AS text)" if column in guard.as_text else f"{row}.{column}"
+
+    parts = [f"{side('NEW', column)} {differs} {side('OLD', column)}" for column in guard.frozen or ()]
+    parts += [f"(OLD.{column} IS NOT NULL AND NEW.{column} {differs} OLD.{column})" for column in guard.once]
     return " OR ".join(parts)
 
 
@@ -660,7 +704,7 @@ def _sqlite() -> Iterator[str]:
         if guard.frozen is None:
             yield trigger(f"{table}_update", "UPDATE", table, "1", f"{table} is append-only")
         else:
-            changed = _changed(guard.frozen, guard.once, "IS NOT")
+            changed = _changed(guard, "IS NOT")
             yield trigger(
                 f"{table}_update", "UPDATE", table, changed, f"{table}: this never changes once written"
             )
@@ -709,7 +753,7 @@ def _postgresql() -> Iterator[str]:
         if guard.frozen is None:
             yield refuse(f"{table}_update", f"{table} is append-only")
         else:
-            changed = _changed(guard.frozen, guard.once, "IS DISTINCT FROM")
+            changed = _changed(guard, "IS DISTINCT FROM")
             yield refuse(f"{table}_update", f"{table}: this never changes once written", changed)
         yield trigger(f"{table}_update", "UPDATE", table)
     for table in ("clause", "sample_donor"):

@@ -3,6 +3,8 @@
 from flask import request
 
 from biobank.access import service as access
+from biobank.core import scans
+from biobank.core.errors import Malformed, NotFound
 from biobank.patients.models import Patient
 from biobank.patients.service import find_patient
 from biobank.web.asking import actor
@@ -21,3 +23,11 @@ def asked_site(site: str | None = None) -> int | None:
     """The site that the body or `?site=` names; None when neither does."""
     named = site or request.args.get("site")
     return access.site_for(named, by=actor()).id if named else None
+
+
+def scanned_patient_code(raw: str) -> str:
+    """The pseudonym that was scanned into a field, also with a badly set scanner; a text that nobody knows as it is."""
+    try:
+        return scans.meant(raw, actor(), kinds=("patient",)).text
+    except (NotFound, Malformed):
+        return raw

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, make_response
+from marshmallow import fields, validate
 
 from biobank.printing import service
 from biobank.web import sentences
@@ -13,16 +14,18 @@ TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
 class LabelQuery(Schema):
-    """?design=… of a label."""
+    """?design=… of a label; ?reprint=1 puts R1 on it."""
 
+    reprint = fields.Integer(load_default=0, validate=validate.Range(min=0, max=999))
     design = Code(load_default=None, max_length=64, metadata={"description": "tube, box, freezer …"})
 
 
 def answer(code: str, form: str, data: dict[str, Any]) -> Response:
     """The picture, named after the code, for inline showing."""
     content = service.picture(
-        code, form, actor(), design=data["design"], words=lambda label: sentences.word("kind", label)
-    )
+        code, form, actor(), design=data["design"], words=lambda label: sentences.word("kind", label),
+        reprint=data["reprint"],
+    )  # fmt: skip
     response = make_response(content)
     response.content_type = TYPES[form]
     response.headers["Cache-Control"] = "private, no-cache"  # a corrected sample gets another label

@@ -18,4 +18,33 @@ TEXTS: dict[str, str] = {
     "label_text_too_long": N_("“{text}” does not fit {room_mm} mm on the design {design}."),
     "label_too_many_lines": N_("The design {design} has room for {most} lines of text; {lines} were given."),
     "label_unreadable": N_("The finished label of {content} was read back as: {read}. It was not let out."),
+    "copies_out_of_range": N_("{count} is not a number of copies from 1 to {most}."),
+    "label_job_over": N_("The label of {label} waits no more: it is {label_state}."),
+    "label_job_unknown": N_("There is no label job {job}."),
+    "label_mismatch": N_(
+        "The wrong label is on this tube: {expected} belongs on it, {read} was read. Take it off."
+    ),
+    "labels_not_verified": N_(
+        "{count} of these tubes have labels that nobody has verified by a scan: {samples}. Nothing was handed out."
+    ),
+    "labels_out_of_range": N_("1 to {most} labels are printed at once; here are {count}."),
+    "printer_head_open": N_("The printer is open."),
+    "printer_hung_up": N_("The printer ended the connection before the label was sent."),
+    "printer_not_understood": N_("What answers at this address is no ZPL printer."),
+    "printer_paper_out": N_("The printer has no labels left."),
+    "printer_paused": N_("The printer is paused."),
+    "printer_ribbon_out": N_("The printer has no ribbon left."),
+    "printer_silent": N_("The printer does not answer."),
+    "printer_unclear": N_("The connection broke while the label was sent: look whether it came out."),
+    "printer_unreached": N_("The printer was not reached."),
+    "reprint_reason_needed": N_("Say why it is printed again."),
+}
+
+WORDS: dict[str, str] = {
+    "label_state.cancelled": N_("cancelled"),
+    "label_state.failed": N_("to be looked at"),
+    "label_state.sending": N_("being sent"),
+    "label_state.sent": N_("sent to the printer"),
+    "label_state.shown": N_("given to the browser"),
+    "label_state.waiting": N_("waiting"),
 }

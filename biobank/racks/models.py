@@ -3,18 +3,28 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from biobank.core.db import Base, BigKey, Json, UTCDateTime
 
+_OPEN = text("applied_at IS NULL AND dismissed_at IS NULL")
+
 
 class RackScan(Base):
-    """One file or picture of a rack, and what was read in it. Carried out once, or not."""
+    """One file or picture of a rack, and what was read in it. Carried out once, or put aside."""
 
     __tablename__ = "rack_scan"
     __table_args__ = (
-        UniqueConstraint("site_id", "sha256", "container_id", name="uq_rack_scan_same"),
+        Index(
+            "uq_rack_scan_open",
+            "site_id",
+            "sha256",
+            "container_id",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index("ix_rack_scan_container_id", "container_id", "id"),
         Index("ix_rack_scan_site_id", "site_id", "id"),
         CheckConstraint("source IN ('upload', 'api', 'folder', 'picture', 'hand')", name="source_known"),

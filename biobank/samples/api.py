@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.db import db
-from biobank.samples import checks, collection, desk, holds, processing, reading, releasing, uses
+from biobank.samples import checks, collection, desk, holds, processing, reading, releasing, step_api, uses
 from biobank.samples import decisions as stored
+from biobank.samples.api_parts import bp
 from biobank.samples.decision_schemas import decision_json
 from biobank.samples.models import Decision
 from biobank.samples.schemas import (
@@ -27,11 +28,11 @@ from biobank.samples.schemas import (
     sample_json,
 )
 from biobank.web import sentences
-from biobank.web.api import blueprint
 from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
 
-bp = blueprint("samples", __name__)
+__all__ = ["bp", "step_api"]
+
 checks.register()
 
 

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.core import clock, units, vocabularies
+from biobank.core import clock, scans, units, vocabularies
 from biobank.core.i18n import N_
+from biobank.patients.asking import scanned_patient_code
 from biobank.samples import (
     collection,
     decision_pages,
@@ -20,6 +21,7 @@ from biobank.samples import (
     reading,
     releasing,
     rules,
+    step_pages,
 )
 from biobank.samples.models import Sample
 from biobank.samples.page_parts import bp
@@ -38,10 +40,11 @@ from biobank.studies import service as studies
 from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
 
-__all__ = ["NAVIGATION", "bp", "decision_pages"]
+__all__ = ["NAVIGATION", "bp", "decision_pages", "step_pages"]
 
 NAVIGATION = [
-    pages.NavItem("samples.new_sample", N_("Register a tube"), "plus", Permission.SAMPLE_COLLECT.value, 15)
+    pages.NavItem("samples.new_sample", N_("Register a tube"), "plus", Permission.SAMPLE_COLLECT.value, 15),
+    pages.NavItem("samples.board", N_("Timers"), "clock", Permission.SAMPLE_READ.value, 17),
 ]
 
 SAMPLE, ALIQUOTS, DERIVATIVES = SampleNewSchema(), AliquotsNewSchema(), DerivativesNewSchema()
@@ -83,6 +86,8 @@ def register() -> ResponseReturnValue:
 
     def work() -> str:
         given = typed("patient", "study", "site", "type", "vessel", "container_code", "visit", "collected_at")
+        given |= {name: scanned_patient_code(text) for name, text in given.items() if name == "patient"}
+        scans.require_new_code("container_code", given.get("container_code", ""))
         amount = typed("amount", "unit")
         if "amount" in amount:
             given[amount.get("unit", "volume_ul")] = amount["amount"]
@@ -237,6 +242,7 @@ def pool() -> ResponseReturnValue:
 
     def work() -> str:
         given = typed("type", "container_code", "at")
+        scans.require_new_code("container_code", given.get("container_code", ""))
         purposes = request.form.get("purposes", "").split()
         given["samples"] = request.form.get("samples", "").split()
         if purposes:

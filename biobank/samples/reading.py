@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, select
 
 from biobank.audit import service as audit
-from biobank.core import codes
+from biobank.core import codes, scans
 from biobank.core.actor import Actor
 from biobank.core.among import among
 from biobank.core.codes import ScannableCode
@@ -31,6 +31,19 @@ def find_sample(code: str, by: Actor) -> Sample:
     if found[0].voided:
         raise RuleViolation("code_voided", sample=code[:100])
     return db.session.get_one(Sample, found[0].target_id)
+
+
+def find_scanned(raw: str, by: Actor, *, clean: bool = False) -> Sample:
+    """The sample whose tube was scanned, also with a badly set scanner.
+
+    clean   a reading that had to be repaired will not do
+    raises  NotFound `sample_unknown`, with the check digits as a reason where they are wrong; as `core.scans.meant`
+    """
+    try:
+        meant = scans.meant(raw, by, clean=clean, kinds=("sample", "tube"))
+    except NotFound as unknown:
+        raise NotFound("sample_unknown", reasons=unknown.reasons, sample=raw.strip()[:100]) from None
+    return db.session.get_one(Sample, meant.found.target_id)
 
 
 class Told(NamedTuple):

@@ -49,6 +49,7 @@ class Act(StrEnum):
     FIND = "find"
     CORRECT = "correct"
     DISCARD = "discard"
+    UNDO = "undo"  # what brought it here was a slip of the hand
 
 
 class Vessel(StrEnum):
@@ -90,6 +91,7 @@ LIFE: dict[tuple[Status, Act], Status] = {
     (Status.AVAILABLE, Act.OWN_CARE): Status.HANDED_OUT,
     (Status.AVAILABLE, Act.SHIP): Status.SHIPPED,
     (Status.AVAILABLE, Act.DEPLETE): Status.DEPLETED,
+    (Status.AVAILABLE, Act.UNDO): Status.COLLECTED,  # received by mistake
     (Status.AVAILABLE, Act.LOSE): Status.LOST,
     (Status.AVAILABLE, Act.DISCARD): Status.DESTROYED,
     # Given to somebody in the house.
@@ -110,6 +112,7 @@ LIFE: dict[tuple[Status, Act], Status] = {
     (Status.LOST, Act.FIND): Status.AVAILABLE,
     (Status.LOST, Act.CORRECT): Status.LOST,
     # Used up: the empty tube may still be thrown away, and what was measured on it may still be given.
+    (Status.DEPLETED, Act.UNDO): Status.AVAILABLE,  # what emptied it was taken back
     (Status.DEPLETED, Act.GIVE_DATA): Status.DEPLETED,
     (Status.DEPLETED, Act.CORRECT): Status.DEPLETED,
     (Status.DEPLETED, Act.DISCARD): Status.DESTROYED,

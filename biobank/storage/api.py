@@ -13,8 +13,9 @@ from biobank.samples import life
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
 from biobank.samples.schemas import read_when, sample_json
-from biobank.storage import checks, destruction
+from biobank.storage import building_api, checks, claim_api, cold, destruction, map
 from biobank.storage import service as storage
+from biobank.storage.api_parts import bp
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 from biobank.storage.schemas import (
@@ -22,7 +23,9 @@ from biobank.storage.schemas import (
     ContainerNewSchema,
     ContainerQuery,
     DiscardSchema,
+    MapQuery,
     PlacingSchema,
+    ReasonSchema,
     TakeOutSchema,
     TubeSchema,
     WhenSchema,
@@ -33,11 +36,12 @@ from biobank.storage.schemas import (
     placement_json,
     where_json,
 )
-from biobank.web.api import PageQuery, blueprint, page_arguments
+from biobank.web.api import PageQuery, page_arguments
 from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
 
-bp = blueprint("storage", __name__)
+__all__ = ["bp", "building_api", "claim_api"]
+
 checks.register()
 
 
@@ -105,9 +109,17 @@ def one(code: str) -> ResponseReturnValue:
 
 @bp.get("/containers/<code>/map")
 @requires(Permission.STORAGE_READ)
-def map_(code: str) -> ResponseReturnValue:
-    """Every position with what stands there; `contents` for what stands in it without a position."""
-    return jsonify(map_json(storage.what_is_in(storage.find_container(code, actor()))))
+@bp.arguments(MapQuery, location="query")
+def map_(query: dict[str, Any], code: str) -> ResponseReturnValue:
+    """Every position with what stands there; `contents` for what stands in it without a position.
+
+    `at`, a day or an instant: what stood there then, as it is known now; of a day, at its end.
+    """
+    container = storage.find_container(code, actor())
+    when = read_when(query["at"], "at")
+    if when is not None:
+        return jsonify(map_json(map.what_was_in(container, map.instant_of(when))))
+    return jsonify(map_json(storage.what_is_in(container, actor())))
 
 
 @bp.put("/containers/<code>/positions/<position>")
@@ -149,12 +161,15 @@ def take_out_of(code: str, position: str) -> ResponseReturnValue:
 @requires(Permission.STORAGE_MOVE)
 @bp.arguments(TakeOutSchema)
 def take_out(data: dict[str, Any], code: str) -> ResponseReturnValue:
-    """Take a sample out of its place; it stands nowhere until it is placed or put back."""
+    """Take a sample out of its place; it stands nowhere until it is placed or put back. `thaw`: to thaw it, counted."""
 
     def work() -> dict[str, Any]:
         sample = find_sample(code, actor())
         at = read_when(data["at"], "at")
-        storage.take_out(sample=sample, reason=data["reason"], at=at, by=actor())
+        if data["thaw"]:
+            cold.thaw(sample=sample, reason=data["reason"], at=at, by=actor())
+        else:
+            storage.take_out(sample=sample, reason=data["reason"], at=at, by=actor())
         return _sample(sample)
 
     return api_answer(work, 200)
@@ -230,7 +245,7 @@ def _destroyed(act: Any, key: int, **told: str) -> dict[str, Any]:
 
 @bp.post("/samples/<code>/lose")
 @requires(Permission.SAMPLE_HOLD)
-@bp.arguments(TakeOutSchema)
+@bp.arguments(ReasonSchema)
 def lose(data: dict[str, Any], code: str) -> ResponseReturnValue:
     """Say that a sample was looked for and is not there; its place is free again."""
 
@@ -244,7 +259,7 @@ def lose(data: dict[str, Any], code: str) -> ResponseReturnValue:
 
 @bp.post("/samples/<code>/find")
 @requires(Permission.SAMPLE_HOLD)
-@bp.arguments(TakeOutSchema)
+@bp.arguments(ReasonSchema)
 def find(data: dict[str, Any], code: str) -> ResponseReturnValue:
     """Say that a lost sample is here again; it stands nowhere until it is placed or put back."""
 
@@ -266,7 +281,10 @@ def _place(data: dict[str, Any], code: str, position: str | None) -> Response:
         sample = find_sample(data["sample"], by) if data["sample"] else None
         child = storage.find_container(data["container"], by) if data["container"] else None
         at = read_when(data["at"], "at")
-        placed = storage.put(container=container, position=position, sample=sample, child=child, at=at, by=by)
+        placed = storage.put(
+            container=container, position=position, sample=sample, child=child, at=at,
+            confirm_lapsed=data["confirm_lapsed"], by=by,
+        )  # fmt: skip
         thing = sample if sample is not None else child
         what = "sample" if sample is not None else "container"
         return placement_json(

@@ -11,7 +11,7 @@ from biobank.core.errors import RuleViolation
 from biobank.samples.models import Sample
 from biobank.samples.rules import LIFE, Act, Status
 from biobank.storage import kinds, places, rules
-from biobank.storage.models import Container, Placement
+from biobank.storage.models import Container, Placement, PositionClaim
 
 #: A sample in any other status stands nowhere in the bank. One that was used up stands until it is taken out.
 STANDING = sorted({status.value for status in Status if (status, Act.MOVE) in LIFE} | {Status.DEPLETED.value})
@@ -75,10 +75,15 @@ def _occupied() -> Select[*tuple[Any, ...]]:
 
 
 def _has(kind: rules.ContainerKind, position: str) -> bool:
+    return _meant(kind, position) == position
+
+
+def _meant(kind: rules.ContainerKind, position: str) -> str | None:
+    """The place that a text stands for; None when there is no such place."""
     try:
-        return rules.parse_position(position, kind).text == position
+        return rules.parse_position(position, kind).text
     except RuleViolation:
-        return False
+        return None
 
 
 def too_full() -> Iterator[str]:
@@ -121,6 +126,113 @@ def in_itself() -> Iterator[str]:
         yield f"{code} stands in itself"
 
 
+def one_place_twice() -> Iterator[str]:
+    """Two things in one place that is written in two ways, such as A1 and A01: the index takes them for two places."""
+    written = select(Container.kind, Placement.position).join(
+        Placement, Placement.container_id == Container.id
+    )
+    written = written.where(places.current(), Placement.position.is_not(None)).distinct()
+    for kind, position in db.session.execute(written).all():
+        known = kinds.kinds().get(kind)
+        meant = _meant(known, position) if known is not None and position is not None else None
+        if meant is None or meant == position:
+            continue
+        here, there = Placement.__table__.alias("here"), Placement.__table__.alias("there")
+        query = (
+            select(Container.code)
+            .join(here, here.c.container_id == Container.id)
+            .join(there, there.c.container_id == Container.id)
+            .where(Container.kind == kind, here.c.position == position, there.c.position == meant)
+            .where(here.c.removed_recorded_at.is_(None), there.c.removed_recorded_at.is_(None))
+            .order_by(Container.code)
+        )
+        for code in db.session.scalars(query):
+            yield f"{code} {meant} holds 2 things, one of them as {position}"
+
+
+def moved_to_nowhere() -> Iterator[str]:
+    """What was moved away and never arrived: the bank has it, and no place knows it."""
+    after = Placement.__table__.alias("after")
+    for column, table in ((Placement.sample_id, Sample), (Placement.child_id, Container)):
+        later = select(after.c.id).where(after.c[column.key] == column, after.c.id > Placement.id).exists()
+        query = (
+            select(table.code)
+            .join(Placement, column == table.id)
+            .where(Placement.why == "moved", ~later)
+            .order_by(table.code)
+        )
+        for code in db.session.scalars(query):
+            yield f"{code} was moved and arrived nowhere"
+
+
+def pointing_to_nothing() -> Iterator[str]:
+    """A place in a container that there is not, or one that points to a sample or a container that there is not."""
+    box = Container.__table__.alias("box")
+    child = Container.__table__.alias("child")
+    query = (
+        select(Placement.id, box.c.id, Placement.sample_id, Placement.child_id)
+        .select_from(Placement)
+        .outerjoin(box, box.c.id == Placement.container_id)
+        .outerjoin(Sample, Sample.id == Placement.sample_id)
+        .outerjoin(child, child.c.id == Placement.child_id)
+        .where(places.current())
+        .where(
+            box.c.id.is_(None)
+            | (Placement.sample_id.is_not(None) & Sample.id.is_(None))
+            | (Placement.child_id.is_not(None) & child.c.id.is_(None))
+        )
+    )
+    for key, found, sample_id, child_id in db.session.execute(query):
+        if found is None:
+            yield f"placement {key} is in a container that there is not"
+        else:
+            what = f"sample {sample_id}" if sample_id else f"container {child_id}"
+            yield f"placement {key} points to {what}, which there is not"
+
+
+def kept_but_taken() -> Iterator[str]:
+    """A place that is reserved or blocked, so it is told to be free, and something stands in it."""
+    query = (
+        select(Container.code, PositionClaim.position, PositionClaim.kind)
+        .join(Container, Container.id == PositionClaim.container_id)
+        .join(
+            Placement,
+            (Placement.container_id == PositionClaim.container_id)
+            & (Placement.position == PositionClaim.position),
+        )
+        .where(PositionClaim.ended_at.is_(None), places.current())
+        .order_by(Container.code, PositionClaim.position)
+    )
+    for code, position, kind in db.session.execute(query):
+        yield f"{code} {position} is {kind}, and something stands there"
+
+
+def kept_outside_its_kind() -> Iterator[str]:
+    """A place that is reserved or blocked, and that its container does not have."""
+    query = (
+        select(func.min(Container.code), Container.kind, PositionClaim.position)
+        .join(Container, Container.id == PositionClaim.container_id)
+        .where(PositionClaim.ended_at.is_(None))
+        .group_by(Container.kind, PositionClaim.position)
+    )
+    for code, kind, position in db.session.execute(query):
+        known = kinds.kinds().get(kind)
+        if known is not None and not _has(known, position):
+            yield f"{code} has no place {position}, which is reserved or blocked"
+
+
+def kept_for_no_plan() -> Iterator[str]:
+    """A place kept for a plan of moves that there is not, or that is over: nobody comes to fill it."""
+    query = text(
+        "SELECT c.code, k.position, k.plan_id FROM position_claim k JOIN container c ON c.id = k.container_id"
+        " WHERE k.ended_at IS NULL AND k.plan_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM move_plan p WHERE p.id = k.plan_id AND p.closed_at IS NULL)"
+        " ORDER BY c.code, k.position"
+    )
+    for code, position, plan_id in db.session.execute(query):
+        yield f"{code} {position} is kept for plan {plan_id}, which is not being carried out"
+
+
 #: Name -> the check; each yields one sentence for each thing that is wrong.
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: in two places": in_two_places,
@@ -129,6 +241,12 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: too full": too_full,
     "storage: gone but standing": gone_but_standing,
     "storage: in itself": in_itself,
+    "storage: one place twice": one_place_twice,
+    "storage: moved to nowhere": moved_to_nowhere,
+    "storage: pointing to nothing": pointing_to_nothing,
+    "storage: kept but taken": kept_but_taken,
+    "storage: kept outside its kind": kept_outside_its_kind,
+    "storage: kept for no plan": kept_for_no_plan,
 }
 
 

@@ -21,7 +21,7 @@ from biobank.samples import gate
 from biobank.samples import rules as life
 from biobank.samples.covering import covering
 from biobank.samples.models import Sample
-from biobank.samples.reading import find_sample
+from biobank.samples.reading import find_scanned
 from biobank.storage import discarding, places
 from biobank.storage.models import DestructionTask
 
@@ -89,7 +89,7 @@ def open_wanted(samples: Sequence[Sample], by: Actor) -> None:
 def confirm(*, task: DestructionTask, tube: str, by: Actor) -> DestructionTask:
     """Who has the tube in hand says so; then another person sees it destroyed.
 
-    tube    what the scanner read from it: our number or its maker's code
+    tube    what the scanner read from it: our number or its maker's code, cleanly
     raises  RuleViolation for a wrong tube, one that is not in our hands, or a task that is ended or confirmed already
     """
     sample = _locked(task, by)
@@ -189,7 +189,7 @@ def find_task(key: int, by: Actor) -> DestructionTask:
 
 def task_of(tube: str, by: Actor) -> DestructionTask:
     """The open task of the tube that was scanned. raises NotFound for an unknown tube, or one that is to be kept"""
-    sample = find_sample(tube, by)
+    sample = find_scanned(tube, by, clean=True)
     found = open_of([sample.id]).get(sample.id)
     if found is None:
         raise NotFound("destruction_not_asked", sample=sample.code)
@@ -272,7 +272,7 @@ def _require_open(task: DestructionTask, sample: Sample) -> None:
 
 
 def _require_tube(sample: Sample, tube: str, by: Actor) -> None:
-    found = find_sample(tube.strip()[:100], by)
+    found = find_scanned(tube, by, clean=True)
     if found.id != sample.id:
         raise RuleViolation("destruction_wrong_tube", sample=found.code, expected=sample.code)
 

@@ -84,7 +84,7 @@ def cancel_destruction(key: int) -> ResponseReturnValue:
 
 
 def _scanned() -> str:
-    return request.form.get("raw", "").strip()[:100]
+    return request.form.get("raw", "")[:300]
 
 
 def _number(name: str) -> int | None:

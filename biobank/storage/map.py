@@ -1,21 +1,23 @@
 """What stands in a container: every place with its occupant. Reads in a constant number of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, union_all
 
 from biobank.consent.rules import Standing
+from biobank.core import clock, times
 from biobank.core.actor import Actor
 from biobank.core.db import db
-from biobank.core.errors import NotFound
+from biobank.core.errors import Malformed, NotFound, Reason
+from biobank.core.times import When
 from biobank.samples import holds, uses
 from biobank.samples.models import Sample
-from biobank.storage import containers, places, rules
+from biobank.storage import claims, containers, places, rules
 from biobank.storage.kinds import kind_of
-from biobank.storage.models import Container, Placement
+from biobank.storage.models import Container, Placement, PositionClaim
 from biobank.storage.places import Step
 from biobank.storage.rules import ContainerKind, Position
 
@@ -49,10 +51,24 @@ class ContainerMap:
     path: Sequence[Step]
     occupants: Sequence[Occupant]
     by_position: dict[str, Occupant] = field(default_factory=dict)
+    claims: Mapping[str, PositionClaim] = field(default_factory=dict)
+    """Place -> what it is kept for: reserved or blocked, and free."""
+    kept: frozenset[str] = frozenset()
+    """The places among these that are not the reader's to fill."""
+    at: datetime | None = None
+    """The instant that is shown, when it is not now."""
 
     @property
     def places(self) -> Sequence[Position]:
         return rules.positions(self.kind)
+
+    @property
+    def overlaps(self) -> Sequence[Occupant]:
+        """Who is told to have stood, at the instant shown, in a place that another one had too."""
+        return [
+            occupant for occupant in self.occupants
+            if occupant.position is not None and self.by_position[occupant.position] is not occupant
+        ]  # fmt: skip
 
     @property
     def used(self) -> int:
@@ -64,30 +80,107 @@ class ContainerMap:
 
     @property
     def next_free(self) -> str | None:
-        """The first free place, None when full or without places."""
-        found = rules.first_free(self.kind, self.by_position)
+        """The first free place that waits for nobody else, None when full or without places."""
+        found = rules.first_free(self.kind, self.by_position.keys() | self.kept)
         return found.text if found else None
 
     def next_free_after(self, position: str) -> str | None:
         """The first free place after one, going round; None when full or without places."""
         order = [place.text for place in self.places]
         start = order.index(position) + 1 if position in order else 0
-        return next((text for text in order[start:] + order[:start] if text not in self.by_position), None)
+        gone = self.by_position.keys() | self.kept
+        return next((text for text in order[start:] + order[:start] if text not in gone), None)
 
 
-def what_is_in(container: Container) -> ContainerMap:
-    """The map of a container, with the consent of what stands in it; a fixed number of queries, whatever it holds."""
+def what_is_in(container: Container, by: Actor | None = None) -> ContainerMap:
+    """The map of a container, with the consent of what stands in it; a fixed number of queries, whatever it holds.
+
+    by  whose own reservations are theirs to fill; without, they are kept like all others
+    """
     kind = kind_of(container)
-    occupants = _occupants(container)
-    order = {place.text: place.slot for place in rules.positions(kind)}
-    occupants.sort(key=lambda occupant: order.get(occupant.position or "", 0))
+    occupants = _in_order(kind, _occupants(container))
+    kept = claims.open_claims([container.id]).get(container.id, {})
+    mine = by.key if by is not None else None
     return ContainerMap(
         container=container,
         kind=kind,
         path=places.path_of([container.id]).get(container.id, []),
         occupants=occupants,
         by_position={occupant.position: occupant for occupant in occupants if occupant.position is not None},
+        claims=kept,
+        kept=frozenset(
+            text for text, claim in kept.items()
+            if claim.kind == "blocked" or claim.plan_id is not None or claim.for_key != mine
+        ),
+    )  # fmt: skip
+
+
+def what_was_in(container: Container, instant: datetime) -> ContainerMap:
+    """The map of a container as it was at an instant, by when things happened, as it is known now.
+
+    Where two are told to have stood in one place at once, because times were told afterwards, `by_position` has the one
+    that came later; `occupants` has both. Nothing is said of consent and holds, which are of today.
+    """
+    kind = kind_of(container)
+    query = (
+        select(Placement.position, Placement.placed_at, Sample, Container)
+        .outerjoin(Sample, Sample.id == Placement.sample_id)
+        .outerjoin(Container, Container.id == Placement.child_id)
+        .where(Placement.id.in_(_there_at([container.id], instant)))
+        .order_by(Placement.placed_at, Placement.id)
     )
+    rows: list[Any] = list(db.session.execute(query))
+    used = _used_at([child.id for _, _, _, child in rows if child is not None], instant)
+    occupants = [
+        Occupant(position, since, sample, child, used=used.get(child.id, 0) if child is not None else 0)
+        for position, since, sample, child in rows
+    ]
+    return ContainerMap(
+        container=container,
+        kind=kind,
+        path=places.path_at(container.id, instant),
+        occupants=_in_order(kind, occupants),
+        by_position={occupant.position: occupant for occupant in occupants if occupant.position is not None},
+        at=instant,
+    )
+
+
+def instant_of(when: When) -> datetime:
+    """The instant that is meant by a time to look back at: of a day or an hour its end, but never after now.
+
+    raises  Malformed for no time at all, or one to come
+    """
+    zone, now = clock.zone(), clock.now()
+    known = times.span(when, zone)
+    if known is None or when.at is None:
+        raise Malformed({"at": Reason("look_back_at")})
+    if times.surely_future(when, now, zone):
+        raise Malformed({"at": Reason("happened_in_future", {"happened": times.show(when, zone)})})
+    return min(when.at if when.precision == "minute" else known[1] - timedelta(microseconds=1), now)
+
+
+def _used_at(container_ids: Sequence[int], instant: datetime) -> dict[int, int]:
+    query = (
+        select(Placement.container_id, func.count())
+        .where(Placement.id.in_(_there_at(container_ids, instant)))
+        .group_by(Placement.container_id)
+    )
+    return dict(db.session.execute(query).all()) if container_ids else {}
+
+
+def _there_at(container_ids: Sequence[int], instant: datetime) -> Any:
+    """Keys of the placements that held at an instant: of those that hold still and of those that ended, each with an
+    index of its own, so that it costs what stood there and not what the bank holds."""
+    here = select(Placement.id).where(
+        Placement.container_id.in_(container_ids), Placement.placed_at <= instant
+    )
+    ended = Placement.removed_recorded_at.is_not(None), Placement.removed_at > instant
+    return union_all(here.where(places.current()), here.where(*ended))
+
+
+def _in_order(kind: ContainerKind, occupants: list[Occupant]) -> list[Occupant]:
+    order = {place.text: place.slot for place in rules.positions(kind)}
+    return sorted(occupants, key=lambda occupant: order.get(occupant.position or "", 0))
 
 
 def _occupants(container: Container) -> list[Occupant]:

@@ -50,6 +50,28 @@ class Placement(Base):
         Index(
             "ix_placement_container_current", "container_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT
         ),
+        # What was put in and taken out lately, without a look at what was before.
+        Index(
+            "ix_placement_placed_at",
+            "placed_at",
+            "container_id",
+            sqlite_where=text("sample_id IS NOT NULL"),
+            postgresql_where=text("sample_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_placement_removed_at",
+            "removed_at",
+            "container_id",
+            sqlite_where=text("removed_at IS NOT NULL"),
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
+        # What stood in a container once, however full the bank is.
+        Index(
+            "ix_placement_container_ended",
+            "container_id",
+            sqlite_where=text("removed_recorded_at IS NOT NULL"),
+            postgresql_where=text("removed_recorded_at IS NOT NULL"),
+        ),
         CheckConstraint("(sample_id IS NULL) <> (child_id IS NULL)", name="one_thing"),
         CheckConstraint("child_id <> container_id", name="not_in_itself"),
         CheckConstraint(
@@ -96,6 +118,7 @@ class PositionClaim(Base):
             postgresql_where=_NOT_ENDED,
         ),
         Index("ix_position_claim_plan_id", "plan_id"),
+        Index("ix_position_claim_container_id", "container_id", "position", "id"),
         CheckConstraint("kind IN ('reserved', 'blocked')", name="kind_known"),
         CheckConstraint("(kind = 'reserved') = (for_key IS NOT NULL)", name="reserved_for_somebody"),
         CheckConstraint("(kind = 'reserved') = (until_at IS NOT NULL)", name="reserved_until"),

@@ -1,4 +1,4 @@
-"""The pages of storage: the freezers, a container with its map, and the forms that move things."""
+"""The pages of storage: the forms that move things. Where one looks at freezers is in `container_pages`."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,90 +7,48 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from biobank.access import service as access
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.core.errors import Malformed, Reason, RuleViolation
+from biobank.core.errors import Malformed, Reason
 from biobank.core.i18n import N_
 from biobank.samples.reading import find_sample
-from biobank.storage import destruction, destruction_pages, kinds, rules, scanning
+from biobank.storage import (
+    building_pages,
+    claim_pages,
+    container_pages,
+    destruction,
+    destruction_pages,
+    kinds,
+    places,
+    rules,
+    scanning,
+    suggestion_pages,
+)
 from biobank.storage import service as storage
 from biobank.storage.models import Container
 from biobank.storage.page_parts import bp
-from biobank.storage.schemas import ContainerNewSchema
 from biobank.web import pages
 from biobank.web.asking import actor
 
-__all__ = ["NAVIGATION", "bp", "destruction_pages"]
+__all__ = [
+    "NAVIGATION",
+    "bp",
+    "building_pages",
+    "claim_pages",
+    "container_pages",
+    "destruction_pages",
+    "suggestion_pages",
+]
 
 NAVIGATION = [
     pages.NavItem("storage.containers", N_("Storage"), "freezer", Permission.STORAGE_READ.value, 30)
 ]
-
-CONTAINER = ContainerNewSchema()
 
 #: Why tubes are thrown away, as laboratories write it; offered while typing, never required.
 DISCARD_REASONS = (
     N_("Tube broken"), N_("Leaked"), N_("Thawed by mistake"), N_("Temperature out of range"), N_("Contaminated"),
     N_("Mislabelled"), N_("Insufficient volume"), N_("Expired"), N_("Consent withdrawn"), N_("End of the study"),
 )  # fmt: skip
-
-
-@bp.get("/containers")
-@requires(Permission.STORAGE_READ)
-def containers() -> ResponseReturnValue:
-    """Every freezer and room with what stands in it, how full they are, and what stands nowhere."""
-    by = actor()
-    roots = storage.roots(by)
-    ids = [root.id for root in roots]
-    loose = storage.list_containers(by, loose=True, after=request.args.get("after"))
-    loose_items = [each for each in loose.items if each.kind not in kinds.storage_kinds()]
-    return pages.render(
-        "storage/containers.html",
-        roots=roots,
-        children=storage.children_of(ids),
-        room=storage.room_below(ids),
-        kinds=kinds.kinds(),
-        loose=loose_items,
-        loose_used=storage.used_in([each.id for each in loose_items]),
-        next=loose.next,
-    )
-
-
-@bp.get("/containers/new")
-@requires(Permission.STORAGE_BUILD)
-def new_container() -> ResponseReturnValue:
-    """The form to set one up; `?parent=` says where."""
-    return _new_form()
-
-
-@bp.post("/containers")
-@requires(Permission.STORAGE_BUILD)
-def make_container() -> ResponseReturnValue:
-    """Set a container up, and show it."""
-
-    def work() -> str:
-        fields = {name: request.form.get(name) or None for name in CONTAINER.fields}
-        given = CONTAINER.load({name: value for name, value in fields.items() if value is not None})
-        parent = storage.find_container(given["parent"], actor()) if given["parent"] else None
-        if parent is not None and given["site"] is None:
-            site_id = parent.site_id
-        else:
-            site_id = access.site_for(given["site"], actor()).id
-        made = storage.make_container(
-            site_id=site_id, kind=given["kind"], name=given["name"], parent=parent,
-            position=given["position"], by=actor(),
-        )  # fmt: skip
-        return url_for("storage.container", code=made.code)
-
-    return pages.submit(work, again=_new_form)
-
-
-@bp.get("/containers/<code>")
-@requires(Permission.STORAGE_READ)
-def container(code: str) -> ResponseReturnValue:
-    """A container: its map, the place the page is about (`?position=`), and what was just placed (`?placed=`)."""
-    return _container(storage.find_container(code, actor()))
 
 
 @bp.post("/containers/<code>/fill")
@@ -102,10 +60,8 @@ def fill(code: str) -> ResponseReturnValue:
         by = actor()
         box = storage.find_container(code, by)
         scanned = scanning.find_thing(request.form.get("raw", ""), by)
-        if scanned.child is not None and not rules.may_stand(kinds.kind_of(box), scanned.child.kind):
-            return url_for(
-                "storage.container", code=scanned.child.code
-            )  # the next box was scanned: go on there
+        if walked_to := _walked_to(box, scanned):
+            return walked_to
         start = request.form.get("position") or None
         placed = storage.put(
             container=box, position=start, sample=scanned.sample, child=scanned.child, by=by, next_free=True
@@ -125,8 +81,8 @@ def move(code: str) -> ResponseReturnValue:
     def work() -> str:
         by = actor()
         thing = _occupant(code)
-        to = storage.find_container(request.form.get("to") or code, by)
-        position = request.form.get("to_position") or None
+        to, there = scanning.find_scanned_place(request.form.get("to") or code, by)
+        position = request.form.get("to_position") or there
         placed = storage.put(
             container=to, position=position, sample=thing.sample, child=thing.child, by=by,
             next_free=position is None,
@@ -182,8 +138,8 @@ def place_sample(code: str) -> ResponseReturnValue:
 
     def work() -> str:
         sample = find_sample(code, actor())
-        box = storage.find_container(request.form.get("container", ""), actor())
-        position = request.form.get("position") or None
+        box, there = scanning.find_scanned_place(request.form.get("container", ""), actor())
+        position = request.form.get("position") or there
         placed = storage.put(
             container=box, position=position, sample=sample, by=actor(), next_free=position is None
         )
@@ -256,48 +212,22 @@ def lose_sample(code: str) -> ResponseReturnValue:
 # --- drawing
 
 
-def _container(box: Container, sentence: str | None = None) -> Any:
-    found = storage.what_is_in(box)
-    selected = request.values.get("position") or found.next_free
-    if selected is not None and found.kind.positioned:
-        try:
-            selected = rules.parse_position(selected, found.kind).text
-        except RuleViolation:
-            selected = found.next_free
-    placed = request.args.get("placed")
-    return pages.render(
-        "storage/container.html",
-        box=box,
-        found=found,
-        grid=rules.grid(found.kind) if found.kind.positioned and not found.kind.numbered else None,
-        selected=selected,
-        occupant=found.by_position.get(selected or ""),
-        placed=next((each for each in found.occupants if each.code == placed), None),
-        taken=request.args.get("taken", "")[:100] or None,
-        room=storage.room_below([box.id])[box.id],
-        kinds=kinds.kinds(),
-        sentence=sentence,
-    )
+def _walked_to(box: Container, scanned: scanning.Scanned) -> str | None:
+    """Where a scan leads that is not to be put in: a box that stands below or does not fit here, or a tube that stands
+    below and does not fit here."""
+    if scanned.child is not None:
+        below = box.id in places.ids_above([scanned.child.id]).get(scanned.child.id, [])
+        if below or not rules.may_stand(kinds.kind_of(box), scanned.child.kind):
+            return url_for("storage.container", code=scanned.child.code)
+    if scanned.sample is not None and not rules.may_stand(kinds.kind_of(box), scanned.sample.vessel):
+        way = places.where_is([scanned.sample.id]).get(scanned.sample.id, [])
+        if any(step.code == box.code for step in way):
+            return url_for("storage.container", code=way[-1].code, position=way[-1].position)
+    return None
 
 
 def _again(code: str) -> Any:
-    return lambda _fields, sentence: _container(storage.find_container(code, actor()), sentence)
-
-
-def _new_form(problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
-    by = actor()
-    parent_code = request.values.get("parent", "")
-    known = kinds.kinds()
-    return pages.render(
-        "storage/new_container.html",
-        problems=problems or {},
-        sentence=sentence,
-        typed=request.values,
-        parent_code=parent_code,
-        kind_options=[(key, _(kind.label)) for key, kind in known.items()],
-        site_options=[(site.code, site.name) for site in access.list_sites(by)],
-        every_site=by.site_id is None and not parent_code,
-    )
+    return lambda _fields, sentence: container_pages.show(storage.find_container(code, actor()), sentence)
 
 
 def _sample_form(

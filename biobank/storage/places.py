@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, ColumnElement, Select, String, and_, cast, literal, null, or_, select
 
 from biobank.core.among import among
-from biobank.core.db import chunks, fetch
+from biobank.core.db import chunks, db, fetch
 from biobank.storage import kinds
 from biobank.storage.models import Container, Placement
 
@@ -91,6 +91,30 @@ def path_of(container_ids: Iterable[int]) -> dict[int, list[Step]]:
         start: [step for _, step in steps[:0:-1]]
         for start, steps in _chains(_ABOVE_CONTAINERS, container_ids).items()
     }
+
+
+def path_at(container_id: int, instant: datetime) -> list[Step]:
+    """The way down to a container as it was at an instant, from the root, without itself; one query."""
+    chain = (
+        select(
+            Placement.container_id.label("container_id"),
+            Placement.position.label("position"),
+            literal(0).label("depth"),
+        )
+        .where(Placement.child_id == container_id, valid_at(instant))
+        .cte("chain", recursive=True)
+    )
+    chain = chain.union_all(
+        select(Placement.container_id, Placement.position, chain.c.depth + 1)
+        .join(Placement, Placement.child_id == chain.c.container_id)
+        .where(valid_at(instant), chain.c.depth < DEEPEST)
+    )
+    query = (
+        select(Container.code, Container.name, Container.kind, chain.c.position)
+        .join(Container, Container.id == chain.c.container_id)
+        .order_by(chain.c.depth.desc())
+    )
+    return [Step(*row) for row in db.session.execute(query)]
 
 
 def ids_above(container_ids: Iterable[int]) -> dict[int, list[int]]:

@@ -12,9 +12,9 @@ from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import Sample
-from biobank.storage import places, rules, standing
+from biobank.storage import accepting, claims, places, rules, standing
 from biobank.storage.kinds import kind_of
-from biobank.storage.models import Container, Placement
+from biobank.storage.models import Container, Placement, PositionClaim
 from biobank.storage.rules import ContainerKind
 
 
@@ -55,11 +55,16 @@ def put(
     at: When | None = None,
     next_free: bool = False,
     back_from: int | None = None,
+    plan_id: int | None = None,
+    confirm_lapsed: bool = False,
 ) -> Placed:
     """`place`, telling also where it came from.
 
-    next_free  take the first free place from `position` on, or from the start
-    back_from  put back: the placement it was last taken from; when there is a later one, the work is run again
+    next_free       take the first free place from `position` on, or from the start: none that waits for somebody else
+    back_from       put back: the placement it was last taken from; when there is a later one, the work is run again
+    plan_id         the plan of moves that is carried out: what is kept for it may be used, and what containers accept
+                    was looked at when it was made
+    confirm_lapsed  true: the actor knows that the time of their reservation is over, and that the place is still free
     """
     kind = kind_of(container)
     wanted = _wanted(kind, container, position, next_free)
@@ -67,15 +72,22 @@ def put(
     rules.require_fit(kind, thing.fits_as)
     if sample is not None:
         life.next_status(sample.status, life.Act.MOVE)
+    start = wanted
     if next_free and kind.positioned:
-        wanted = _next_free(kind, container, wanted)
-    occupant, last = standing.look(container, wanted, thing)
+        wanted = _next_free(kind, container, wanted, by, plan_id)
+    occupant, last, claim_id = standing.look(container, wanted, thing)
     if back_from is not None and (last is None or last.id != back_from):
         raise Again
     stood = last if last is not None and last.removed_at is None else None
     if stood is not None and (stood.container_id, stood.position) == (container.id, wanted):
         return Placed(db.session.get_one(Placement, stood.id), (container.code, wanted))
-    _require_room(kind, container, wanted, occupant, stood)
+    _require_room(kind, container, wanted, occupant, stood, by)
+    if plan_id is None:  # a plan told of its exceptions before anybody set out
+        _require_accepted(thing, sample, stood)
+    if claim_id is not None:
+        claim = db.session.get_one(PositionClaim, claim_id, populate_existing=True)
+        found_by_us = next_free and wanted != start
+        claims.use(container, claim, by, plan_id=plan_id, confirm_lapsed=confirm_lapsed or found_by_us)
     happened, instant = standing.moment(at, last, sample)
     if stood is not None:
         standing.close_placement(stood.id, instant, "moved", by)
@@ -124,7 +136,7 @@ def end_placement(
     returns  what it was (id, container_id, position, container_code …), None when the thing stands nowhere
     record  False: the caller records what became of the thing, and from where
     """
-    _, last = standing.look(None, None, thing)
+    last = standing.look(None, None, thing).last
     if last is None or last.removed_at is not None:
         return None
     happened, instant = standing.moment(at, last, None)
@@ -165,24 +177,50 @@ def _wanted(kind: ContainerKind, container: Container, position: str | None, nex
     return None
 
 
-def _next_free(kind: ContainerKind, container: Container, start: str | None) -> str:
-    """The first free place from `start` on, else from the beginning."""
-    taken = set(taken_positions(container))
-    if start is not None:
-        order = [place.text for place in rules.positions(kind)]
-        taken_before = taken | set(order[: order.index(start)])
-        if found := rules.first_free(kind, taken_before):
-            return found.text
-    found = rules.first_free(kind, taken)
-    if found is None:
-        raise RuleViolation("container_full", container=container.code, capacity=kind.capacity)
-    return found.text
+def _next_free(
+    kind: ContainerKind, container: Container, start: str | None, by: Actor, plan_id: int | None
+) -> str:
+    """The first place from `start` on, else from the beginning, that is free and waits for nobody else. Where there is
+    none, the first one that waited for somebody whose time is over.
+
+    raises  RuleViolation when there is none; `reservation_lapsed` when the place pointed at was one's own, and is lost
+    """
+    taken, kept, overdue = claims.survey(container.id, by, plan_id)
+    if start in taken:
+        _tell_lapsed(container, start, by)
+    for not_these in (taken | kept | overdue, taken | kept):
+        if found := _first_from(kind, start, not_these):
+            return found
+    raise RuleViolation("container_full", container=container.code, capacity=kind.capacity)
 
 
-def taken_positions(container: Container) -> list[str]:
-    """Canonical positions at which something stands."""
-    query = select(Placement.position).where(Placement.container_id == container.id, places.current())
-    return [position for position in db.session.scalars(query) if position is not None]
+def _first_from(kind: ContainerKind, start: str | None, not_these: set[str]) -> str | None:
+    order = [place.text for place in rules.positions(kind)]
+    first = order.index(start) if start is not None else 0
+    return next((text for text in order[first:] + order[:first] if text not in not_these), None)
+
+
+def _tell_lapsed(container: Container, position: str, by: Actor) -> None:
+    """Who comes to a place that they had reserved and lost is told so, and who stands there now."""
+    query = (
+        select(func.coalesce(Sample.code, Container.code))
+        .select_from(Placement)
+        .outerjoin(Sample, Sample.id == Placement.sample_id)
+        .outerjoin(Container, Container.id == Placement.child_id)
+        .where(Placement.container_id == container.id, Placement.position == position, places.current())
+    )
+    if lapsed := claims.lapsed_to(container, position, by, db.session.scalar(query) or "–"):
+        raise lapsed
+
+
+def _require_accepted(thing: standing.Thing, sample: Sample | None, stood: Row[Any] | None) -> None:
+    """What comes in must be accepted all the way up. Asks the database only where there is a rule."""
+    if sample is not None and stood is not None and thing.above and stood.container_id == thing.above[0].id:
+        return  # it changes its place in the same box
+    binding = accepting.binding(each for each in thing.above if each.id not in thing.stood_in)
+    if binding:
+        facts = accepting.facts_of([sample]) if sample is not None else accepting.facts_below(thing.id)
+        accepting.require_accepts(binding, facts)
 
 
 def _require_room(
@@ -191,8 +229,11 @@ def _require_room(
     wanted: str | None,
     occupant: str | None,
     stood: Row[Any] | None,
+    by: Actor,
 ) -> None:
-    if occupant is not None:
+    if occupant is not None and wanted is not None:
+        if lapsed := claims.lapsed_to(container, wanted, by, occupant):
+            raise lapsed
         raise RuleViolation("position_taken", container=container.code, position=wanted, occupant=occupant)
     if kind.positioned or (stood is not None and stood.container_id == container.id):
         return
@@ -213,4 +254,4 @@ def _where_last(sample: Sample | None, child: Container | None) -> tuple[str, Ro
         thing = standing.Thing("container", child.id, child.code, child.kind)
     else:
         raise TypeError("one of sample and child is put back")
-    return thing.code, standing.look(None, None, thing)[1]
+    return thing.code, standing.look(None, None, thing).last

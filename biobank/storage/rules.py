@@ -29,6 +29,8 @@ class ContainerKind:
     numbered         places are told by a number alone
     capacity         how many things stand in it at most
     letter_columns   its columns carry letters on the lid, so "B-B" is B02
+    across           of numbered places, how many stand side by side in a picture; 1: they lie one above the other
+    fixed            built into what it stands in: nobody carries it, only what stands in it
     """
 
     key: str
@@ -42,6 +44,8 @@ class ContainerKind:
     letter_columns: bool = False
     storage: bool = False
     temperature: str | None = None
+    across: int = 1
+    fixed: bool = False
 
     @property
     def positioned(self) -> bool:
@@ -206,7 +210,10 @@ def _ordinal(text: str) -> int:
     return number
 
 
-_KEYS = {"label", "rows", "columns", "order", "places", "capacity", "holds", "storage", "temperature"}
+_KEYS = {
+    "label", "rows", "columns", "order", "places", "across", "capacity", "holds", "storage", "temperature",
+    "fixed",
+}  # fmt: skip
 # No box, cabinet or tank has more; a larger number is a slip of the finger.
 _MOST = 10_000
 
@@ -227,13 +234,21 @@ def _kind(key: str, table: Any, known: Collection[str], vessels: Collection[str]
     if strangers := sorted(set(holds) - set(known)):
         raise wrong("holds", f"names {strangers[0]}, which is neither a kind nor a vessel")
     storage, temperature = table.get("storage", False), table.get("temperature")
-    if not isinstance(storage, bool):
-        raise wrong("storage", "must be true or false")
+    fixed = table.get("fixed", False)
+    for name, told in (("storage", storage), ("fixed", fixed)):
+        if not isinstance(told, bool):
+            raise wrong(name, "must be true or false")
     if temperature not in TEMPERATURES and (storage or temperature is not None):
         raise wrong("temperature", f"must be one of {', '.join(sorted(TEMPERATURES))}")
     shape = _shape(table, wrong)
     return ContainerKind(
-        key=key, label=label, holds=frozenset(holds), storage=storage, temperature=temperature, **shape
+        key=key,
+        label=label,
+        holds=frozenset(holds),
+        storage=storage,
+        temperature=temperature,
+        fixed=fixed,
+        **shape,
     )
 
 
@@ -244,12 +259,17 @@ def _shape(table: dict[str, Any], wrong: Any) -> dict[str, Any]:
     for name in ("columns", "order"):
         if name in table and given != ["rows"]:
             raise wrong(name, "belongs to a grid; there are no rows")
+    if "across" in table and given != ["places"]:
+        raise wrong("across", "belongs to numbered places; there are none")
     if given != ["rows"]:
         count = table[given[0]]
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST:
             raise wrong(given[0], f"must be a whole number from 1 to {_MOST}")
-        numbered = given == ["places"]
-        return {"rows": count * numbered, "columns": int(numbered), "numbered": numbered, "capacity": count}
+        numbered, across = given == ["places"], table.get("across", 1)
+        if isinstance(across, bool) or not isinstance(across, int) or not 1 <= across <= count:
+            raise wrong("across", f"must be a whole number from 1 to {count}")
+        shape = {"rows": count * numbered, "columns": int(numbered), "numbered": numbered, "across": across}
+        return shape | {"capacity": count}
     rows, columns = _range(table["rows"]), _range(table.get("columns"))
     if rows is None or not rows[1]:
         raise wrong("rows", 'must be letters from A, such as "A-I"')

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from marshmallow import fields
+
 from biobank.samples.models import Sample
 from biobank.samples.schemas import quantity_json
 from biobank.storage.containers import KindCount
@@ -35,20 +37,34 @@ class ContainerQuery(Schema):
     limit = SafeString(load_default=None, max_length=4)
 
 
+class MapQuery(Schema):
+    at = SafeString(load_default=None, max_length=40)
+
+
 class PlacingSchema(Schema):
     """One of sample (our number or the maker's tube code) and container."""
 
     sample = SafeString(load_default=None, allow_none=True, max_length=100)
     container = SafeString(load_default=None, allow_none=True, max_length=40)
     at = SafeString(load_default=None, allow_none=True, max_length=40)
+    confirm_lapsed = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "true: put there though one's own reservation is over; the place is still free"
+        },
+    )
 
 
 class WhenSchema(Schema):
     at = SafeString(load_default=None, allow_none=True, max_length=40)
 
 
-class TakeOutSchema(WhenSchema):
+class ReasonSchema(WhenSchema):
     reason = SafeString(load_default=None, allow_none=True, max_length=2000, lines=True)
+
+
+class TakeOutSchema(ReasonSchema):
+    thaw = fields.Boolean(load_default=False, metadata={"description": "true: to thaw it, which is counted"})
 
 
 class DiscardSchema(WhenSchema):
@@ -120,13 +136,31 @@ def map_json(found: ContainerMap) -> dict[str, Any]:
     return container_json(found.container, kind, found.path, found.used) | {
         "rows": kind.rows,
         "columns": kind.columns,
-        "next_free": found.next_free,
+        "next_free": found.next_free if found.at is None else None,
+        "at": found.at.isoformat() if found.at is not None else None,
         "positions": [
             {"position": place.text, "row": place.row, "column": place.column}
             | occupant_json(found.by_position.get(place.text))
+            | {"kept": kept_json(found, place.text)}
             for place in found.places
         ],
         "contents": [occupant_json(occupant) for occupant in found.occupants if occupant.position is None],
+        "overlaps": [
+            {"position": occupant.position} | occupant_json(occupant) for occupant in found.overlaps
+        ],
+    }
+
+
+def kept_json(found: ContainerMap, position: str) -> dict[str, Any] | None:
+    """What a free place is kept for; `mine` for one that the reader may fill. Who it waits for: see its claims."""
+    claim = found.claims.get(position)
+    if claim is None:
+        return None
+    return {
+        "kind": claim.kind,
+        "until": claim.until_at.isoformat() if claim.until_at is not None else None,
+        "why": claim.why,
+        "mine": position not in found.kept,
     }
 
 

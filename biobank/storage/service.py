@@ -11,7 +11,7 @@ from biobank.storage.containers import (
     used_in,
 )
 from biobank.storage.discarding import discard, lose
-from biobank.storage.map import children_of, occupant_at, what_is_in
+from biobank.storage.map import children_of, occupant_at, what_is_in, what_was_in
 from biobank.storage.places import is_stored, path_of, stored_at, stored_samples, valid_at, where_is
 from biobank.storage.placing import place, put, put_back, take_out
 
@@ -38,5 +38,6 @@ __all__ = [
     "used_in",
     "valid_at",
     "what_is_in",
+    "what_was_in",
     "where_is",
 ]

@@ -5,21 +5,35 @@ where it stands now as well, until nothing new turns up. That keeps two things o
 more than it can, and a box out of itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, literal, select, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from biobank.core import clock, times
 from biobank.core.actor import Actor
-from biobank.core.db import db, lock
+from biobank.core.among import among
+from biobank.core.db import Again, UTCDateTime, db, lock
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import CollectionEvent, Sample
 from biobank.storage import places
-from biobank.storage.models import Container, Placement
+from biobank.storage.models import Container, Placement, PositionClaim
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,10 @@ class Thing:
     code: str
     fits_as: str
     """The vessel, or the kind of container."""
+    above: tuple[Container, ...] = ()
+    """Where it goes, and everything that stands in, the nearest first, the rows locked and fresh."""
+    stood_in: frozenset[int] = frozenset()
+    """Of a container: what it stands in now, at any depth."""
 
 
 def lock_thing(
@@ -41,17 +59,17 @@ def lock_thing(
     if container is not None and not by.sees(container.site_id):
         raise NotFound("container_unknown", container=container.code)
     if sample is not None and child is None:
-        if container is not None:
-            lock(Container, places.ids_above([container.id])[container.id])
-        thing = locked_sample(sample, by)
+        above = _lock_above(container) if container is not None else ()
+        thing = replace(locked_sample(sample, by), above=above)
         site_id = sample.site_id
     elif child is not None and sample is None:
         if not by.sees(child.site_id):
             raise NotFound("container_unknown", container=child.code)
-        above = lock_paths(child.id, *([container.id] if container is not None else []))
-        if container is not None and child.id in above[container.id]:
+        paths, rows = _locked_paths(child.id, *([container.id] if container is not None else []))
+        if container is not None and child.id in paths[container.id]:
             raise RuleViolation("container_in_itself", child=child.code, container=container.code)
-        thing = Thing("container", child.id, child.code, child.kind)
+        above = tuple(rows[key] for key in paths[container.id]) if container is not None else ()
+        thing = Thing("container", child.id, child.code, child.kind, above, frozenset(paths[child.id][1:]))
         site_id = child.site_id
     else:
         raise TypeError("one of sample and child is placed")
@@ -70,19 +88,32 @@ def locked_sample(sample: Sample, by: Actor) -> Thing:
     return Thing("sample", sample.id, sample.code, sample.vessel)
 
 
+def _lock_above(container: Container) -> tuple[Container, ...]:
+    """Lock a container and what it stands in, the nearest first; `look` finds out whether one was moved meanwhile."""
+    ids = places.ids_above([container.id])[container.id]
+    rows = {row.id: row for row in lock(Container, ids)}
+    return tuple(rows[key] for key in ids)
+
+
 def lock_paths(*container_ids: int) -> dict[int, list[int]]:
     """Lock containers and everything they stand in, until nobody has moved any of them meanwhile.
 
     returns  container key -> itself and everything above it, the nearest first, as it stands now
     """
-    held: set[int] = set()
+    return _locked_paths(*container_ids)[0]
+
+
+def _locked_paths(*container_ids: int) -> tuple[dict[int, list[int]], dict[int, Container]]:
+    """The same, with the rows that are locked."""
+    held: dict[int, Container] = {}
+    tried: set[int] = set()
     while True:
         above = places.ids_above(container_ids)
         wanted = set().union(*above.values())
-        if wanted <= held:
-            return above
-        lock(Container, wanted)
-        held |= wanted
+        if wanted <= tried:
+            return above, held
+        held |= {row.id: row for row in lock(Container, wanted)}
+        tried |= wanted
 
 
 def moment(at: When | None, last: Row[Any] | None, sample: Sample | None) -> tuple[When, datetime]:
@@ -129,7 +160,7 @@ def close_placement(placement_id: int, instant: datetime, why: str, by: Actor) -
     )
 
 
-# --- one look at the place and at where the thing stood last, in one statement
+# --- one look at the place, what is kept there and where the thing stood last, in one statement
 
 _COLUMNS = (
     Placement.id,
@@ -153,6 +184,19 @@ _OCCUPANT = (
         places.current(),
     )
 )
+_CLAIM = select(
+    literal("claim").label("what"),
+    PositionClaim.id,
+    PositionClaim.container_id,
+    PositionClaim.position,
+    PositionClaim.made_at,
+    PositionClaim.until_at,
+    cast(null(), String(20)),
+).where(
+    PositionClaim.container_id == bindparam("container_id"),
+    PositionClaim.position == bindparam("position"),
+    PositionClaim.ended_at.is_(None),
+)
 
 
 def _last(column: Any) -> Any:
@@ -166,20 +210,75 @@ def _last(column: Any) -> Any:
     return select(query.subquery())
 
 
+# Where the containers stand that a sample goes into: each a row whose first column is the container that stands there.
+_UP = select(
+    literal("up").label("what"),
+    Placement.child_id,
+    Placement.container_id,
+    Placement.position,
+    Placement.placed_at,
+    Placement.removed_at,
+    cast(null(), String(20)),
+).where(among(Placement.child_id, "above"), places.current())
+
 _LAST = {"sample": _last(Placement.sample_id), "container": _last(Placement.child_id)}
-_LOOK = {kind: union_all(_OCCUPANT, query) for kind, query in _LAST.items()}
+_LOOK = {
+    "sample": union_all(_OCCUPANT, _CLAIM, _UP, _LAST["sample"]),
+    "container": union_all(_OCCUPANT, _CLAIM, _LAST["container"]),
+}
+
+#: Of a container: every place where something stands, and every one that is kept, with what the claim says.
+TAKEN: Any = union_all(
+    select(
+        Placement.position.label("position"),
+        cast(null(), String(8)).label("kind"),
+        cast(null(), String(64)).label("for_key"),
+        cast(null(), UTCDateTime()).label("until_at"),
+        cast(null(), BigInteger()).label("plan_id"),
+    ).where(
+        Placement.container_id == bindparam("container_id"), Placement.position.is_not(None), places.current()
+    ),
+    select(
+        PositionClaim.position,
+        PositionClaim.kind,
+        PositionClaim.for_key,
+        PositionClaim.until_at,
+        PositionClaim.plan_id,
+    ).where(PositionClaim.container_id == bindparam("container_id"), PositionClaim.ended_at.is_(None)),
+)
 
 
-def look(
-    container: Container | None, position: str | None, thing: Thing
-) -> tuple[str | None, Row[Any] | None]:
-    """Who stands there (its code), and the last placement of the thing, ended or not. Built once, see places."""
-    params = {"thing_id": thing.id}
-    if container is None or position is None:
-        return None, db.session.execute(_LAST[thing.kind], params).one_or_none()
-    rows = db.session.execute(
-        _LOOK[thing.kind], params | {"container_id": container.id, "position": position}
-    ).all()
-    here = next((row for row in rows if row.what == "here"), None)
-    last = next((row for row in rows if row.what == "last"), None)
-    return here.container_code if here is not None else None, last
+class Look(NamedTuple):
+    """What one finds: who stands there (its code), the last placement of the thing, ended or not, and the key of the
+    claim on the place that has not ended."""
+
+    occupant: str | None
+    last: Row[Any] | None
+    claim_id: int | None
+
+
+def look(container: Container | None, position: str | None, thing: Thing) -> Look:
+    """Look at the place and at the thing. Built once, see places.
+
+    raises  Again when the container was moved while its locks were waited for: what is above it is not what was locked
+    """
+    params: dict[str, Any] = {"thing_id": thing.id}
+    if container is None:
+        return Look(None, db.session.execute(_LAST[thing.kind], params).one_or_none(), None)
+    params |= {"container_id": container.id, "position": position}
+    if thing.kind == "sample":
+        params["above"] = [each.id for each in thing.above]
+    found: dict[str, Row[Any]] = {}
+    up: dict[int, int] = {}
+    for row in db.session.execute(_LOOK[thing.kind], params):
+        found[row.what] = row
+        if row.what == "up":
+            up[row.id] = row.container_id
+    if thing.kind == "sample" and up != dict(pairwise(params["above"])):
+        raise Again
+    here, claim = found.get("here"), found.get("claim")
+    return Look(
+        here.container_code if here is not None else None,
+        found.get("last"),
+        claim.id if claim is not None else None,
+    )

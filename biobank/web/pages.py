@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from biobank.core.actor import Actor
 from biobank.core.errors import BiobankError, Malformed
-from biobank.web import errors, sentences
+from biobank.web import errors, repairs, sentences
 from biobank.web.asking import asking
 from biobank.web.idempotency import page_answer
 
@@ -97,6 +97,7 @@ def new_form_key() -> str:
 def init(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals["new_idempotency_key"] = new_form_key
+    repairs.init()
 
     @app.context_processor
     def _every_page() -> dict[str, Any]:
@@ -128,7 +129,13 @@ def _who() -> Actor | None:
 
 def _shown_as(who: Actor) -> dict[str, Any]:
     roles = ", ".join(sentences.word("role", role) for role in sorted(who.roles))
-    return {"name": who.name, "role": roles, "site": g.get("site_name"), "url": "/account"}
+    return {
+        "name": who.name,
+        "role": roles,
+        "site": g.get("site_name"),
+        "station": who.station,
+        "url": "/account",
+    }
 
 
 def _shown(item: NavItem, who: Actor) -> bool:

@@ -29,6 +29,7 @@ class Sheet(FPDF):
     def __init__(self, bank: str) -> None:
         super().__init__(format="A4")
         self.bank = bank
+        self._folded: dict[tuple[str, float], list[str]] = {}
         self.set_margins(_MARGIN, _MARGIN, _MARGIN)
         self.set_auto_page_break(True, margin=_MARGIN)
         self.add_font("letters", fname=_LETTERS)
@@ -111,10 +112,16 @@ class Sheet(FPDF):
         return True
 
     def _lines(self, text: str, width: float) -> list[str]:
-        if "\n" not in text and self.get_string_width(text) <= width - 2 * self.c_margin:
-            return [text]
-        lines: Any = self.multi_cell(width, _ROW, text, dry_run=True, output=MethodReturnValue.LINES)
-        return list(lines)
+        return [line for part in text.split("\n") for line in self._fold(part, width)]
+
+    def _fold(self, text: str, width: float) -> list[str]:
+        """One line, or as many as it needs; kept, for a long table says the same few things again and again."""
+        if (text, width) not in self._folded:
+            lines: Any = [text]
+            if self.get_string_width(text) > width - 2 * self.c_margin:
+                lines = self.multi_cell(width, _ROW, text, dry_run=True, output=MethodReturnValue.LINES)
+            self._folded[text, width] = list(lines)
+        return self._folded[text, width]
 
     def _signatures(self, signatures: Signatures) -> None:
         width = (self.w - 2 * _MARGIN) / len(signatures.names)

@@ -39,15 +39,26 @@ OWNERS = {
     "patient": "code",
     "consent_form": "code",
     "study": "code",
+    "procedure": "number",
+    "collection_kit": "number",
     "import_run": "id",
     "user_account": "name",
     "site": "code",
 }
 #: Things that the record names by their code, or a person's key; and what it calls others than their table does.
-CODED = {"sample", "request", "container", "patient", "user_account", "scannable_code"}
+CODED = {"sample", "request", "container", "patient", "procedure", "user_account", "scannable_code"}
 NAMED_OTHERWISE = {"import_run": "import"}
-#: Who may come in, and what was printed on a form: kept as it is, and shown.
-KEPT_TABLES = {"user_account", "role", "api_token", "sign_in_try", "site", "consent_form", "clause"}
+#: Who may come in, and what was printed on a form or a procedure: kept as it is, and shown.
+KEPT_TABLES = {
+    "user_account",
+    "role",
+    "api_token",
+    "sign_in_try",
+    "site",
+    "consent_form",
+    "clause",
+    "procedure",
+}
 #: Words that the rules read; without one of them they could not be read at all.
 KEPT_COLUMNS = {"request.purposes"}
 #: A shorter column holds codes and words of lists, which the program reads; nobody types a text into it.
@@ -113,6 +124,7 @@ def _is_bound(column: Column[Any]) -> bool:
     return guarded or named or any(column in columns for columns in unique)
 
 
+@cache
 def _searched(table: Table, texts: tuple[Column[Any], ...]) -> Searched:
     key = next(iter(table.primary_key.columns))
     if table.name == "audit_entry":

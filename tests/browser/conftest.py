@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from biobank.access import service
 from biobank.access.models import User
@@ -18,6 +18,12 @@ from tests.test_journey import ROLES, Bank, ok
 PASSWORD = "a long walk to the freezer"
 #: Chromium says so of every answer that is not 200; that a refusal is one is what we want.
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
+#: And of every try without a line, which only a test that takes it away makes.
+AWAY = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
+
+#: How long a page may take on a busy machine.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 #: English, and no colours under way from one to another.
 USUAL = {"locale": "en-GB", "reduced_motion": "reduce"}
@@ -74,7 +80,7 @@ def listen(page: Page, complaints: list[str]) -> None:
     """Note what the page's console says."""
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(REFUSAL):
+        if message.type in ("error", "warning") and not message.text.startswith((REFUSAL, AWAY)):
             complaints.append(message.text)
 
     page.on("console", note)
@@ -88,7 +94,7 @@ def open_page(bank: Bank, live_server: str, new_context: Any) -> Iterator[Callab
 
     def fresh(**options: Any) -> Page:
         page: Page = new_context(**USUAL | {"base_url": live_server} | options).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         listen(page, complaints)
         return page
 

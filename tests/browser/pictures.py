@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from sqlalchemy import Select, select
 
+from biobank.bench import commands
 from biobank.consent.models import Withdrawal
 from biobank.core.db import db
 from biobank.demo.plan import PASSWORD
@@ -67,6 +68,36 @@ def wrong_tube(page: Page, codes: dict[str, str]) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
+def at_the_station(page: Page, codes: dict[str, str]) -> None:
+    """Three tubes go from one box into another."""
+    tubes = codes["neighbours"].split()[:3]
+    page.goto("/station")
+    for code in (commands.number_of("take_out"), *tubes, codes["other_box"], *tubes):
+        scan(page, code)
+        page.locator("#station-queue").wait_for(state="hidden")
+        page.wait_for_timeout(600)
+
+
+def rack_against_record(page: Page, codes: dict[str, str]) -> None:
+    """A file in which two tubes changed places, one is gone, one could not be read, and one is nobody's."""
+    one, two, _gone, unread, *rest = codes["places"].split()
+    tubes = dict(zip(codes["places"].split(), codes["neighbours"].split(), strict=True))
+    read = {one: tubes[two], two: tubes[one], unread: "NO READ", "I09": "FD06299917"} | {
+        place: tubes[place] for place in rest
+    }
+    lines = [f"{place},{read.get(place, 'NO TUBE')}" for place in _box_of_81()]
+    page.goto(f"/containers/{codes['box']}/rack-scans")
+    page.locator("#content input[type=file]").first.set_input_files(
+        {"name": "scan.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()}
+    )
+    page.locator("#content form:has(input[type=file]) button[type=submit]").first.click()
+    page.locator(".map-grid").first.wait_for()
+
+
+def _box_of_81() -> list[str]:
+    return [f"{row}{column:02d}" for row in "ABCDEFGHI" for column in range(1, 10)]
+
+
 def reasons(page: Page, codes: dict[str, str]) -> None:
     page.goto(f"/requests/{codes['company']}")
     page.get_by_role("heading", name="What may be given").evaluate("heading => heading.scrollIntoView()")
@@ -75,6 +106,9 @@ def reasons(page: Page, codes: dict[str, str]) -> None:
 
 PICTURES = (
     Picture("scan", "technician", scan_on_home, DESK),
+    Picture("station", "technician", at_the_station, DESK, 900),
+    Picture("rack", "technician", rack_against_record, DESK, 1100),
+    Picture("freezer", "technician", go("/containers/{freezer}"), DESK, 1000),
     Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1800),
     Picture("box", "technician", go("/containers/{box}?position={place}"), DESK, 900),
     Picture("request", "manager", reasons, DESK, only="main"),
@@ -126,7 +160,25 @@ def look_around(app: Flask) -> dict[str, str]:
         place = first(select(Placement).where(Placement.sample_id == tube.id, current()))
         held = select(Hold.sample_id).where(Hold.code == "withdrawal")
         taken_back = select(Withdrawal.patient_id).where(Withdrawal.scope == "clause")
+        standing = db.session.execute(
+            select(Placement.position, Sample.code)
+            .join(Sample, Sample.id == Placement.sample_id)
+            .where(Placement.container_id == place.container_id, current())
+            .order_by(Placement.position)
+        ).all()
+        boxes = select(Container.code).where(
+            Container.kind == "tube_box_9x9",
+            Container.site_id == tube.site_id,
+            Container.id != place.container_id,
+        )
+        freezer = select(Container.code).where(
+            Container.kind == "freezer_minus80", Container.site_id == tube.site_id
+        )
         return {
+            "freezer": first(freezer.order_by(Container.id)),
+            "other_box": first(boxes.order_by(Container.id.desc())),
+            "neighbours": " ".join(code for _position, code in standing),
+            "places": " ".join(str(position) for position, _code in standing),
             "tube": tube.code,
             "place": str(place.position),
             "box": db.session.get_one(Container, place.container_id).code,

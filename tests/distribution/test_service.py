@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from biobank.audit import service as audit
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, RuleViolation
+from biobank.core.readings import FRENCH_TO_US, US_TO_FRENCH
 from biobank.distribution import service as distribution
 from biobank.requests import service as requests
 from biobank.requests.models import Reservation
@@ -375,3 +376,14 @@ def test_an_act_on_a_request_leaves_no_trace_when_refused(world):
 
     assert audit.history("request", code) == before
     assert requests.lines_of(world.request(code))[0].status == "reserved"
+
+
+@pytest.mark.parametrize("keyboard", [US_TO_FRENCH, FRENCH_TO_US])
+def test_what_leaves_the_bank_is_fetched_by_a_clean_reading(world, keyboard):
+    tube = world.tube()
+    code = world.approved(tube)
+
+    with pytest.raises(RuleViolation, match="clean_reading_needed"):
+        world.pick(code, tube.translate(keyboard))
+
+    assert world.lines(code) == {tube: "reserved"}

@@ -214,6 +214,7 @@ def test_the_map_has_every_place_with_what_stands_there(api, bench, box):
     assert here["sample"]["consent"]["colour"] in ("green", "amber", "red")
     assert places["A01"] == {
         "position": "A01", "row": 1, "column": 1, "sample": None, "container": None, "since": None,
+        "kept": None,
     }  # fmt: skip
 
 

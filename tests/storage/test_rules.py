@@ -69,6 +69,9 @@ def test_freezers_tanks_and_cabinets_make_a_thing_stored_and_boxes_do_not():
 
     assert storing == {
         "freezer_minus80": "-85to-60",
+        "chest_freezer_minus80": "-85to-60",
+        "freezer_minus150": "lt-135",
+        "freezer_minus20": "-35to-18",
         "ln2_tank": "LN",
         "fridge_4c": "2to10",
         "room_cabinet": "RT",

@@ -14,6 +14,12 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
+def app(fresh_app):
+    """These tests add routes to it."""
+    return fresh_app
+
+
+@pytest.fixture
 def program(app):
     return people.api(app, "administrator", site_code=None)
 

@@ -11,6 +11,12 @@ from tests import people
 from tests.conftest import close, make_app
 
 
+@pytest.fixture
+def app(fresh_app):
+    """These tests count what it did."""
+    return fresh_app
+
+
 def test_the_process_answers_and_is_ready(client):
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready"}

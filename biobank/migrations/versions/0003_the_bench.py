@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_position_claim")),
     )
     op.create_index("ix_position_claim_plan_id", "position_claim", ["plan_id"])
+    op.create_index("ix_position_claim_container_id", "position_claim", ["container_id", "position", "id"])
     op.create_index(
         "uq_position_claim_open",
         "position_claim",
@@ -303,9 +304,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["container_id"], ["container.id"], name=op.f("fk_rack_scan_container_id")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_rack_scan_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rack_scan")),
-        sa.UniqueConstraint("site_id", "sha256", "container_id", name="uq_rack_scan_same"),
     )
     op.create_index("ix_rack_scan_container_id", "rack_scan", ["container_id", "id"])
+    op.create_index(
+        "uq_rack_scan_open",
+        "rack_scan",
+        ["site_id", "sha256", "container_id"],
+        unique=True,
+        sqlite_where=sa.text("applied_at IS NULL AND dismissed_at IS NULL"),
+        postgresql_where=sa.text("applied_at IS NULL AND dismissed_at IS NULL"),
+    )
     op.create_index("ix_rack_scan_site_id", "rack_scan", ["site_id", "id"])
 
     op.create_table(
@@ -571,9 +579,33 @@ def upgrade() -> None:
     )
 
     op.add_column("container", sa.Column("accepts", sa.JSON()))
+    op.create_index(
+        "ix_placement_placed_at",
+        "placement",
+        ["placed_at", "container_id"],
+        sqlite_where=sa.text("sample_id IS NOT NULL"),
+        postgresql_where=sa.text("sample_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_placement_removed_at",
+        "placement",
+        ["removed_at", "container_id"],
+        sqlite_where=sa.text("removed_at IS NOT NULL"),
+        postgresql_where=sa.text("removed_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_placement_container_ended",
+        "placement",
+        ["container_id"],
+        sqlite_where=sa.text("removed_recorded_at IS NOT NULL"),
+        postgresql_where=sa.text("removed_recorded_at IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_placement_container_ended", "placement")
+    op.drop_index("ix_placement_removed_at", "placement")
+    op.drop_index("ix_placement_placed_at", "placement")
     with op.batch_alter_table("container") as batch:
         batch.drop_column("accepts")
     for table in (

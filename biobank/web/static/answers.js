@@ -6,6 +6,7 @@
      [data-last]               the button that has the focus after the last question
      [data-count="{granted} yes …"]   says how many answers there are of each kind
      [data-with-keys]          shown only where keys work
+     button[data-press="F2"]   pressed by that key, whatever has the focus; a function key, for a scanner types letters
 
    A key that was an answer is marked, `event.answered`, so that scanner.js does not take it for the beginning of a code. */
 (() => {
@@ -44,6 +45,13 @@
   }, true);
 
   document.addEventListener("change", (event) => { if (event.target.form?.matches("[data-one-key]")) count(event.target.form); });
+
+  document.addEventListener("keydown", (event) => {
+    const button = /^F\d+$/.test(event.key) && document.querySelector(`button[data-press="${event.key}"]`);
+    if (!button || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    button.click();
+  });
 
   const begin = () => all("form[data-one-key]").forEach((form) => {
     all("[data-with-keys]", form).forEach((hint) => { hint.hidden = false; });

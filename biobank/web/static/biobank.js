@@ -5,6 +5,7 @@
      form[data-preview="#id"]        #id shows what data-preview-from answers to the form as it is typed; nothing is kept
      [data-announce] [data-sound]    read aloud, and beeped (yes | look | no) where the person turned sounds on
      [data-since]                    a running delay; data-look-after and data-no-after are minutes
+     [data-left]                     a timer of the board: seconds left when the server wrote it; data-warn before the end
      button[data-toggle=theme|sound]
 
    What scanners do is in scanner.js; what happens to a scan once it is sent (once only, none lost) is here. */
@@ -53,7 +54,11 @@
   };
   const held = (scan) => {   // true: do not send it now
     const again = scan.value !== taken && twice(scan.value.trim());
-    if (again) say(document.body.dataset.sayAgain);
+    if (again) {
+      say(document.body.dataset.sayAgain);
+      document.body.dataset.told = document.body.dataset.sayAgain;   // seen as well as read aloud
+      setTimeout(() => { delete document.body.dataset.told; }, 2000);
+    }
     else if (asking) waiting.push(scan.value);
     if (again || asking) scan.value = "";
     return again || asking;
@@ -180,6 +185,33 @@
     clock.classList.toggle("tone-no", late);
     clock.classList.toggle("tone-look", !late && after(clock.dataset.lookAfter));
   });
+  // A timer counts on by the browser's own watch, whatever its clock says; each warning is given once.
+  const written = new WeakMap(), warned = new Set();
+  const state = ({ warn, ready, open, noLimit }, left, gone) => {
+    if (open !== undefined) return "running";
+    if (noLimit !== undefined) return left > 0 ? "running" : "ready";
+    if (left <= Number(warn)) return left > 0 ? "look" : "late";
+    return ready !== undefined && Number(ready) <= gone ? "ready" : "running";
+  };
+  const count = () => {
+    const news = [];
+    all("[data-left]").forEach((timer) => {
+      if (!written.has(timer)) written.set(timer, performance.now());
+      const gone = (performance.now() - written.get(timer)) / 1000, left = Number(timer.dataset.left) - gone;
+      const now = state(timer.dataset, left, gone), rest = Math.floor(Math.abs(left)), two = (number) => String(number).padStart(2, "0");
+      const minutes = Math.floor(rest / 60) % 60, hours = Math.floor(rest / 3600);
+      $("[role=timer]", timer).textContent = hours ? `${hours}:${two(minutes)}:${two(rest % 60)}` : `${minutes}:${two(rest % 60)}`;
+      all("[data-state]", timer).forEach((word) => { word.hidden = word.dataset.state !== now; });
+      Object.entries({ late: "no", look: "look", ready: "yes" }).forEach(([name, tone]) => timer.classList.toggle(`tone-${tone}`, name === now));
+      const once = `${timer.dataset.batch} ${now}`;
+      if (now === "running" || warned.has(once)) return;
+      warned.add(once);
+      news.push([now, { late: timer.dataset.sayLate, look: timer.dataset.sayLook, ready: timer.dataset.sayReady }[now]]);
+    });
+    if (!news.length) return;
+    say(news.map(([, text]) => text).join(". "));
+    beep({ late: "no", look: "look", ready: "yes" }[["late", "look", "ready"].find((name) => news.some(([each]) => each === name))]);
+  };
   const start = (box) => {
     tick();
     all("[data-refresh][id]", box).forEach((piece) => {
@@ -189,7 +221,9 @@
       }, Number(piece.dataset.refresh) * 1000);
     });
   };
+  document.addEventListener("settled", (event) => { settle(event.detail); start(event.detail); });   // station.js put a piece in
   setInterval(tick, 15000);
+  setInterval(count, 1000);
   pressed();
   start(document);
   if ($("[data-announce], [data-sound]")) settle(document.body);

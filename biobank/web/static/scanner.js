@@ -2,70 +2,122 @@
 
      input[data-scan]         hears every scan, whatever has the focus; one in the page goes before the header's
      input[data-scan-here]    keeps a scan made while it has the focus, and moves on to the next field
+     input[name=ended]        beside a scan field: told how the scan ended (enter, tab, lf, silence)
+     [data-enter]             what Enter does on the empty scan field: the likeliest act of the card that is shown
      event.answered           set by answers.js: the key answered a question; of a whole scan it is still the beginning
 
    Without it the scan field still works: it has the focus, and Enter sends it. */
 (() => {
   "use strict";
-  // A hand types fewer than 10 characters a second; a scanner sends one every 1 to 30 ms, though a busy computer may stumble once.
-  const MEAN_MS = 50, PAUSE_MS = 200, MIN_LENGTH = 4;
+  // A hand types fewer than 10 characters a second; a scanner sends one every 1 to 30 ms, though a busy computer may stumble
+  // once, and a Bluetooth one may take 150 ms. That slow it is told from a hand by what it types.
+  const MEAN_MS = 50, PAUSE_MS = 200, SLOW_MEAN_MS = 170, SLOW_PAUSE_MS = 350, MIN_LENGTH = 4;
+  // A scanner that ends with nothing is heard by its silence: soon where the code is whole, later where more may come.
+  const SILENT_LENGTH = 6, SILENCE_MS = 300, LONG_SILENCE_MS = 700;
+  // What was left in the scan field this long before a scan is no part of it; an Enter this soon after a scan belongs to it.
+  const LEFT_MS = 2000, ENTER_AFTER_MS = 500;
+  const GS = "\x1d";
   const scanField = () => document.querySelector("#content [data-scan]") || document.querySelector("[data-scan]");
   const editable = (field) => field.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
   let burst = null;     // keys without a pause between them; a scan when they came faster than a hand types
-  let ended = 0;        // when the last scan ended
+  let slow = null;      // the same with the pauses of a slow scanner
+  let ended = -LEFT_MS; // when the last scan ended
+  let silence = 0;
 
-  const ends = (event) => event.key === "Enter" || event.key === "Tab" || (event.ctrlKey && event.key.toLowerCase() === "j");
+  const ends = (event) => ({ Enter: "enter", Tab: "tab" })[event.key] || (event.ctrlKey && event.key.toLowerCase() === "j" ? "lf" : "");
+  const mean = (keys) => (keys.last - keys.first) / keys.text.length;
+  const isFast = (now) => burst && burst.text.length >= MIN_LENGTH && now - burst.last < PAUSE_MS && mean(burst) < MEAN_MS;
+  const isSlow = (now) => slow && slow.text.length >= MIN_LENGTH && now - slow.last < SLOW_PAUSE_MS && mean(slow) < SLOW_MEAN_MS;
 
-  const isScan = (now) => burst && burst.text.length >= MIN_LENGTH && now - burst.last < PAUSE_MS
-    && (now - burst.first) / burst.text.length < MEAN_MS;
+  // One of our own numbers, its digits perhaps typed on the wrong keyboard, after an AIM identifier or before a place.
+  const DIGITS = ["0123456789", "à&é\"'(-è_ç", ")!@#$%^&*("];
+  const isOurs = (text) => DIGITS.some((keys) => {
+    const plain = [...text.trim()].map((key) => (keys.includes(key) ? keys.indexOf(key) : key)).join("");
+    const [, letter, digits] = plain.match(/^(?:[\]$][A-Za-z]\d)?([A-Za-z])(\d{8,12})(?:[Pp]\d{2,5}|[Ll])?$/) || [];
+    return letter && Number(`${letter.toUpperCase().charCodeAt(0) - 55}${digits}`) % 97 === 1;
+  });
+  // Somebody else's code: no blank, capitals and digits, and typed as evenly as no hand does.
+  const isEven = (keys) => keys.longest < 1.8 * mean(keys);
+  const isCode = (text) => text.length >= 8 && /^[A-Z0-9\-._/]+$/.test(text) && /[A-Z]/.test(text) && (text.match(/\d/g) || []).length >= 4;
 
   // The text as the field made it of the keys (it knows the dead keys of a French keyboard), else the keys themselves.
-  const scanned = ({ field, before, from, to, text }) => {
+  const typed = ({ field, before, from, to, text }) => {
     if (!editable(field) || typeof from !== "number") return text;
     const made = field.value.slice(from, field.value.length - (before.length - to));
     return made.length >= text.length ? made : text;
   };
+  // In a scan field everything is the scan, however slowly its beginning came.
+  const scanned = (scan) => (scan.field.matches("[data-scan]") && !scan.left ? scan.field.value : typed(scan));
 
-  const deliver = (field, scan) => {
-    const text = scanned(scan), target = field.matches("[data-scan]") ? field : scanField();
+  const deliver = (scan, how, now) => {
+    const { field } = scan, text = scanned(scan), target = field.matches("[data-scan]") ? field : scanField();
+    burst = slow = null;
+    clearTimeout(silence);
+    ended = how === "silence" ? now + ENTER_AFTER_MS : now;
     if (field.matches("[data-scan-here]")) {
       const fields = [...(field.form || document).querySelectorAll("input:not([type=hidden]), select, textarea, button")];
       (fields[fields.indexOf(field) + 1] || field).focus();
       return;
     }
-    if (target !== scan.field && editable(scan.field)) scan.field.value = scan.before;   // it was not meant for that field
+    if (target !== field && editable(field)) field.value = scan.before;   // it was not meant for that field
     if (!target) return;
     target.value = text;
+    if (target.form.elements.ended) target.form.elements.ended.value = how;
     target.form.requestSubmit();
   };
 
+  const listen = (again = false) => {   // for the silence after a scan that ends with nothing
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      const field = document.activeElement;
+      if (!burst || burst.field !== field || !field.matches("[data-scan]") || burst.text.length < SILENT_LENGTH || mean(burst) >= MEAN_MS) return;
+      if (again || isOurs(scanned(burst))) deliver(burst, "silence", performance.now());
+      else listen(true);
+    }, again ? LONG_SILENCE_MS - SILENCE_MS : SILENCE_MS);
+  };
+
+  // The end of a scan, or the Enter, Tab or Ctrl+J of a hand.
+  const end = (event, field, how, now) => {
+    const inScan = field.matches("[data-scan]"), empty = inScan && !field.value.trim(), slowly = isSlow(now) ? slow : null;
+    const meant = slowly && (inScan || isOurs(typed(slowly)) || (isCode(typed(slowly)) && isEven(slowly)));
+    const scan = isFast(now) ? burst : (meant && (how !== "tab" || !event.shiftKey) ? slowly : null);
+    burst = slow = null;
+    clearTimeout(silence);
+    if (scan) { event.preventDefault(); deliver(scan, how, now); return; }
+    if (now - ended < PAUSE_MS || (how === "lf" && inScan)) event.preventDefault();   // the LF after a CR opens no downloads
+    if (how !== "enter" || !inScan) return;
+    if (!empty) { ended = now; return; }   // typed by hand: the browser sends it
+    const act = document.querySelector("#content:not([aria-busy]) [data-enter]");
+    if (act && !event.repeat && now - ended > ENTER_AFTER_MS) { event.preventDefault(); act.click(); }
+  };
+
+  const begin = (keys, field, now, left) => ({ field, before: field.value || "", from: field.selectionStart, to: field.selectionEnd,
+    first: now, last: now, longest: 0, text: "", left: left && Boolean(field.value), ...keys });
+  const add = (keys, now, text) => { keys.longest = Math.max(keys.longest, now - keys.last); keys.last = now; keys.text += text; };
+
   document.addEventListener("keydown", (event) => {
-    const field = document.activeElement || document.body, now = event.timeStamp;
+    const field = document.activeElement || document.body, now = event.timeStamp, how = ends(event);
     if (field.type === "password") return;
-    if (ends(event)) {
-      const scan = isScan(now) ? burst : null;
-      burst = null;
-      if (scan) ended = now;
-      if (scan || now - ended < PAUSE_MS) event.preventDefault();   // the LF after a CR opens no downloads
-      if (scan) deliver(field, scan);
-      return;
-    }
-    if ((event.key.length !== 1 && event.key !== "Dead") || (event.altKey && !event.ctrlKey)) return;
-    if ((event.ctrlKey && !event.altKey) || event.metaKey) {
-      if (burst && now - burst.last < PAUSE_MS) event.preventDefault();   // a group separator arrives as Ctrl+]
-      return;
-    }
-    const going = burst && now - burst.last <= PAUSE_MS;
+    if (how) { end(event, field, how, now); return; }
+    const separator = event.ctrlKey && !event.altKey && (event.key === "]" || event.code === "BracketRight");   // GS arrives as Ctrl+]
+    if ((event.key.length !== 1 && event.key !== "Dead") || (event.altKey && !event.ctrlKey) || event.metaKey) return;
+    if (event.repeat) { burst = slow = null; return; }   // a finger that stays on a key
+    const going = burst && now - burst.last <= PAUSE_MS, crawling = slow && now - slow.last <= SLOW_PAUSE_MS;
+    if (event.ctrlKey && !event.altKey && !separator) { if (going) event.preventDefault(); return; }
+    if (separator && !going && !crawling && editable(field) && !field.matches("[data-scan]")) return;
     if (!event.answered && !editable(field) && event.key !== " ") {
       const target = scanField(), begun = going && burst.answers ? burst.text : "";   // its first characters were taken for answers
       if (target) { target.value = begun; target.focus(); }   // the key itself still goes into it
       if (target && begun) burst = { ...burst, field: target, before: "", from: 0, to: 0, answers: false };
     }
-    if (!going || (burst.field !== document.activeElement && !(burst.answers && event.answered))) {
-      const into = document.activeElement;
-      burst = { field: into, before: into.value || "", from: into.selectionStart, to: into.selectionEnd, first: now, text: "", answers: Boolean(event.answered) };
-    }
-    burst.last = now;
-    if (event.key.length === 1) burst.text += event.key;
+    const into = document.activeElement, same = (keys) => keys.field === into || (keys.answers && event.answered);
+    const left = !burst || now - burst.last > LEFT_MS;
+    if (!going || !same(burst)) burst = begin({ answers: Boolean(event.answered) }, into, now, left);
+    if (!crawling || !same(slow)) slow = begin({}, into, now, left);
+    const text = separator ? GS : event.key.length === 1 ? event.key : "";
+    add(burst, now, text);
+    add(slow, now, text);
+    if (separator) { event.preventDefault(); if (editable(into)) into.setRangeText(GS, into.selectionStart, into.selectionEnd, "end"); }
+    if (into.matches("[data-scan]")) listen();
   }, true);
 })();

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobank.bench.rules import (
+from biobank.core.accession import LETTERS, format_number, parse_number
+from biobank.core.errors import Malformed, NotFound, RuleViolation
+from biobank.core.readings import (
     CAPS_LOCK,
     FAULTS,
     FRENCH_SCANNER_ON_US_PC,
@@ -18,8 +20,6 @@ from biobank.bench.rules import (
     choose,
     readings,
 )
-from biobank.core.accession import LETTERS, format_number
-from biobank.core.errors import Malformed, NotFound, RuleViolation
 
 our_numbers = st.builds(format_number, st.sampled_from(LETTERS), st.integers(0, 999_999))
 
@@ -113,17 +113,41 @@ def test_whatever_is_garbled_one_way_is_among_the_readings(code):
     assert code in all_readings(code.translate(FRENCH_TO_US))
 
 
+def is_one_of_ours(text):
+    """As if every number that can be issued were on a tube."""
+    try:
+        return bool(parse_number(text))
+    except Malformed:
+        return False
+
+
+def garbled(number):
+    """What each fault makes of a number, bare and with what a scanner adds."""
+    us_on_french, french_on_us = number.translate(US_TO_FRENCH), number.translate(FRENCH_TO_US)
+    yield from (number, us_on_french, french_on_us, number.lower(), us_on_french.lower())
+    for aim in ("]C0", "]d1", "]Q1"):
+        yield aim + number + "\r\n"
+        yield (aim + number).translate(US_TO_FRENCH) + "\t"
+        # The bracket is on the third level of a French keyboard: a hyphen comes through, or nothing.
+        yield "-" + (aim[1:] + number).translate(FRENCH_TO_US)
+        yield (aim[1:] + number).translate(FRENCH_TO_US)
+    yield f"{number[0]} {number[1:-2]} {number[-2:]}"
+
+
 @given(our_numbers)
-def test_our_own_numbers_survive_every_fault(number):
-    for received in (
-        number,
-        number.translate(US_TO_FRENCH),
-        number.translate(FRENCH_TO_US),
-        number.lower(),
-        f"]C0{number}\r\n",
-        f"]d1{number}\t".translate(US_TO_FRENCH | {ord("\t"): "\t"}),
-    ):
-        assert choose(readings(received), {number}).text == number
+def test_whatever_is_wrong_a_number_of_ours_is_that_number_or_refused_and_never_another(number):
+    for received in garbled(number):
+        reading = readings(received)
+        known = {candidate.text for candidate in reading.candidates if is_one_of_ours(candidate.text)}
+        assert choose(reading, known).text == number, received
+
+
+@given(our_numbers, st.sampled_from(("~", "S1:", "*", "%%")), st.sampled_from(("", "*", "~")))
+def test_what_a_station_adds_is_dropped_whatever_else_is_wrong(number, prefix, suffix):
+    for change in ({}, US_TO_FRENCH, FRENCH_TO_US):
+        reading = readings((prefix + number + suffix).translate(change) + "\r", (prefix, suffix))
+        assert number in [candidate.text for candidate in reading.candidates]
+    assert readings(number, (prefix, suffix)).candidates[0].text == number  # typed by hand
 
 
 @pytest.mark.parametrize("joined", ["ÊA&", "E\u0302A&"])
@@ -158,13 +182,64 @@ def test_an_identifier_before_the_code_is_dropped_and_kept_for_the_log(raw, aim,
     assert (found.aim, found.text) == (aim, text)
 
 
+@pytest.mark.parametrize(
+    ("raw", "aim"), [("-C)T))$@!&#^", "]C0"), ("C)T))$@!&#^", "]C0"), ("d!T))$@!&#^", "]d1")]
+)
+def test_an_identifier_garbled_the_other_way_round_is_dropped_too(raw, aim):
+    found = next(each for each in readings(raw).candidates if each.text == "T00421736")
+
+    assert (found.aim, found.fault) == (aim, FRENCH_SCANNER_ON_US_PC)
+
+
+def test_a_clean_code_that_begins_like_an_identifier_keeps_its_beginning():
+    assert "A112" not in all_readings("C0A112")
+
+
+@pytest.mark.parametrize("aim", ["]d2", "$dé"])
+def test_gs1_data_are_understood_whatever_the_keyboard(aim):
+    sent = "010345312000001110AB-9\x1d21XY7"
+    raw = aim + (sent if aim == "]d2" else sent.translate(US_TO_FRENCH))
+
+    found = next(each for each in readings(raw).candidates if each.gs1)
+
+    assert dict(found.gs1.fields) == {"01": "03453120000011", "10": "AB-9", "21": "XY7"}
+
+
 def test_gs1_data_keep_the_separators_between_their_fields():
     assert readings("]d2010123\x1d10AB").candidates[0].text == "010123\x1d10AB"
 
 
-def test_a_clean_reading_that_exists_is_taken_whatever_else_exists():
-    # AQUA and QAUQ are the same keys on the two keyboards: nothing in the scan can tell them apart.
-    assert choose(readings("AQUA"), {"AQUA", "QAUQ"}).fault is None
+@pytest.mark.parametrize(
+    ("raw", "known"),
+    [
+        # The same keys on the two keyboards: nothing in the scan can tell them apart.
+        ("AQUA", {"AQUA", "QAUQ"}),
+        ("FX-", {"FX-", "FX6"}),
+        ("FX6", {"FX-", "FX6"}),
+        ("IPC6", {"IPC6", "IPC-"}),
+    ],
+)
+def test_a_clean_reading_is_refused_where_another_one_exists_too(raw, known):
+    with pytest.raises(RuleViolation) as refused:
+        choose(readings(raw), known)
+
+    assert refused.value.code == "ambiguous_scan"
+    assert set(refused.value.params["readings"].split(", ")) == known
+
+
+@pytest.mark.parametrize(
+    ("raw", "known", "meant"),
+    [
+        ("FX-", {"FX-"}, ("FX-", None)),
+        ("FX-", {"FX6"}, ("FX6", US_SCANNER_ON_FRENCH_PC)),
+        ("FX6", {"FX-"}, ("FX-", FRENCH_SCANNER_ON_US_PC)),
+        ("FX6", {"FX6"}, ("FX6", None)),
+    ],
+)
+def test_six_and_hyphen_are_repaired_where_only_one_of_them_exists(raw, known, meant):
+    chosen = choose(readings(raw), known)
+
+    assert (chosen.text, chosen.fault) == meant
 
 
 def test_the_only_reading_that_exists_is_taken_with_its_fault_named():

@@ -1,0 +1,151 @@
+"""The pages of inventories: one place after the other in walking order, one scan or one key for each."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from biobank.access.guard import requires
+from biobank.access.permissions import Permission
+from biobank.core.errors import Malformed, Reason
+from biobank.quality import inventory as service
+from biobank.quality import reading, rules
+from biobank.quality.models import Inventory
+from biobank.quality.page_parts import bp, number, tabs
+from biobank.racks import scans as rack_scans
+from biobank.storage import service as storage
+from biobank.web import pages
+from biobank.web.asking import actor
+
+
+@bp.get("/inventories")
+@requires(Permission.STORAGE_READ)
+def inventories() -> ResponseReturnValue:
+    """Inventories, the newest first, with how right the record was."""
+    page = service.list_inventories(actor(), after=request.args.get("after"))
+    return pages.render(
+        "quality/inventories.html",
+        inventories=page.items,
+        next=page.next,
+        containers=reading.containers_of(page.items),
+        counts=service.counts_of(page.items),
+        tabs=tabs("inventories"),
+    )
+
+
+@bp.get("/containers/<code>/inventory")
+@requires(Permission.SAMPLE_HOLD)
+def inventory_form(code: str) -> ResponseReturnValue:
+    """How many places, by chance or all."""
+    return _begin_form(code)
+
+
+@bp.post("/containers/<code>/inventory")
+@requires(Permission.SAMPLE_HOLD)
+def begin_inventory(code: str) -> ResponseReturnValue:
+    """Begin it, and show the first place."""
+
+    def work() -> str:
+        container = storage.find_container(code, actor())
+        kind = request.form.get("kind", "random")
+        count = number(request.form.get("count", "").strip()) if kind == "random" else service.USUAL_COUNT
+        if count is None:
+            raise Malformed({"count": Reason("inventory_count", {"most": rules.MOST_LINES})})
+        made = service.open_inventory(container=container, kind=kind, count=count, by=actor())
+        return url_for("quality.inventory", key=made.id)
+
+    return pages.submit(work, again=lambda problems, sentence: _begin_form(code, problems, sentence))
+
+
+@bp.get("/inventories/<int:key>")
+@requires(Permission.STORAGE_READ)
+def inventory(key: int) -> ResponseReturnValue:
+    """The next place to look at; at the end, how right the record was."""
+    return _inventory(service.find_inventory(key, actor()))
+
+
+@bp.post("/inventories/<int:key>/lines/<int:line>/check")
+@requires(Permission.SAMPLE_HOLD)
+def check_line(key: int, line: int) -> ResponseReturnValue:
+    """What stands there: the tube was scanned, or one of the buttons was pressed."""
+    outcome, raw = request.form.get("outcome", "")[:20], request.form.get("raw", "").strip()[:300]
+
+    def work() -> str:
+        found = service.find_inventory(key, actor())
+        row = service.find_line(found, line)
+        if outcome:
+            service.mark(
+                line=row, outcome=outcome, found=request.form.get("found", "")[:256] or None, by=actor()
+            )
+        else:
+            service.check_scan(line=row, raw=raw, by=actor())
+        return url_for("quality.inventory", key=key, done=line)
+
+    def again(_problems: dict[str, str], sentence: str) -> Any:
+        return _inventory(service.find_inventory(key, actor()), sentence, raw if not outcome else "")
+
+    return pages.submit(work, again=again)
+
+
+@bp.post("/inventories/<int:key>/rack")
+@requires(Permission.SAMPLE_HOLD)
+def check_rack(key: int) -> ResponseReturnValue:
+    """A scan of a whole rack, sent in before, answers for every place of it."""
+
+    def work() -> str:
+        found = service.find_inventory(key, actor())
+        scan = rack_scans.find_scan(number(request.form.get("scan", "").strip()) or 0, actor())
+        marked = service.check_rack(inventory=found, scan=scan, by=actor())
+        return url_for("quality.inventory", key=key, marked=marked)
+
+    return pages.submit(
+        work, again=lambda _p, sentence: _inventory(service.find_inventory(key, actor()), sentence)
+    )
+
+
+@bp.post("/inventories/<int:key>/close")
+@requires(Permission.SAMPLE_HOLD)
+def close_inventory(key: int) -> ResponseReturnValue:
+    """End it; what nobody looked at does not count."""
+
+    def work() -> str:
+        service.close(inventory=service.find_inventory(key, actor()), by=actor())
+        return url_for("quality.inventory", key=key)
+
+    return pages.submit(
+        work, again=lambda _p, sentence: _inventory(service.find_inventory(key, actor()), sentence)
+    )
+
+
+def _begin_form(code: str, problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
+    container = storage.find_container(code, actor())
+    return pages.render(
+        "quality/begin.html",
+        container=container,
+        room=storage.room_below([container.id])[container.id],
+        usual=service.USUAL_COUNT,
+        most=rules.MOST_LINES,
+        problems=problems or {},
+        sentence=sentence,
+        typed=request.form,
+    )
+
+
+def _inventory(found: Inventory, sentence: str | None = None, misread: str = "") -> Any:
+    waiting = service.waiting(found) if found.closed_at is None else []
+    wanted = number(request.args.get("line", ""))
+    here = next((stop for stop in waiting if stop.line.id == wanted), waiting[0] if waiting else None)
+    done = number(request.args.get("done", ""))
+    return pages.render(
+        "quality/inventory.html",
+        inventory=found,
+        container=reading.containers_of([found])[found.container_id],
+        counts=service.counts_of([found])[found.id],
+        here=here,
+        waiting=[stop for stop in waiting if stop is not here],
+        otherwise=service.otherwise(found),
+        done=service.stops([service.find_line(found, done)])[0] if done else None,
+        marked=number(request.args.get("marked", "")),
+        misread=misread,
+        sentence=sentence,
+    )

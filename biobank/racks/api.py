@@ -1,0 +1,185 @@
+"""The API of racks: send a reader's own file, see what differs, and carry it out whole or not at all."""
+
+from typing import Any
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from biobank.access.guard import requires
+from biobank.access.permissions import Permission
+from biobank.core.errors import Malformed, Reason
+from biobank.racks import scans, service, teaching
+from biobank.racks.downloads import download
+from biobank.racks.models import RackScan
+from biobank.racks.schemas import (
+    ApplySchema,
+    BoxSchema,
+    CodesSchema,
+    LookQuery,
+    ScanQuery,
+    TeachSchema,
+    difference_json,
+    flag,
+    layout_json,
+    scan_json,
+)
+from biobank.storage import service as storage
+from biobank.storage.models import Container
+from biobank.web.api import PageQuery, blueprint, page_arguments
+from biobank.web.asking import actor
+from biobank.web.idempotency import api_answer
+from biobank.web.uploads import takes_file, uploaded
+
+bp = blueprint("racks", __name__)
+
+
+@bp.post("/containers/<code>/rack-scans")
+@requires(Permission.STORAGE_MOVE)
+@takes_file
+@bp.arguments(ScanQuery, location="query")
+def send(data: dict[str, Any], code: str) -> ResponseReturnValue:
+    """The reader's own file (multipart, field `file`): the difference by position. `?apply=true` carries it out, whole
+    or not at all. The same file again is the same scan."""
+    content, name = _sent()
+
+    def work() -> dict[str, Any]:
+        by = actor()
+        box = storage.find_container(code, by)
+        kept = scans.keep(content=content, file_name=name, source="api", container=box, by=by)
+        if kept.scan.reading is None and not kept.scan.media_type.startswith("image/"):
+            raise teaching.unknown(kept.scan)
+        turned, rack = flag(data["turned"]), data["rack"]
+        if data["apply"] == "true":
+            leave = data["leave_unknown"] == "true"
+            done: service.Compared = service.apply(
+                scan=kept.scan, turned=turned, leave_unknown=leave, rack=rack, by=by
+            )
+        else:
+            done = service.compare(scan=kept.scan, turned=bool(turned), rack=rack, looking=True, by=by)
+        return difference_json(done, again=kept.again)
+
+    response = api_answer(work, 201)
+    if response.get_json()["again"]:  # read from the answer, which may be a stored one
+        response.status_code = 200
+    return response
+
+
+@bp.get("/containers/<code>/rack-scans")
+@requires(Permission.STORAGE_READ)
+@bp.arguments(PageQuery, location="query")
+def of_box(_query: dict[str, Any], code: str) -> ResponseReturnValue:
+    """Everything that was read of a box, the newest first."""
+    box = storage.find_container(code, actor())
+    page = scans.scans_of(box, **page_arguments())
+    return jsonify({"items": [scan_json(scan, box) for scan in page.items], "next": page.next})
+
+
+@bp.get("/rack-scans")
+@requires(Permission.STORAGE_READ)
+@bp.arguments(PageQuery, location="query")
+def waiting(_query: dict[str, Any]) -> ResponseReturnValue:
+    """What was read and neither carried out nor put aside, the newest first."""
+    page = scans.waiting(actor(), **page_arguments())
+    boxes = scans.boxes_of(page.items)
+    items = [scan_json(scan, boxes.get(scan.container_id or 0)) for scan in page.items]
+    return jsonify({"items": items, "next": page.next})
+
+
+@bp.get("/rack-scans/<int:key>")
+@requires(Permission.STORAGE_READ)
+@bp.arguments(LookQuery, location="query")
+def look(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """What the scan says against the record, as both are now."""
+    scan = scans.find_scan(key, actor())
+    turned, rack = bool(flag(data["turned"])), data["rack"]
+    compared = service.compare(scan=scan, turned=turned, rack=rack, looking=True, by=actor())
+    return jsonify(difference_json(compared))
+
+
+@bp.get("/rack-scans/<int:key>/file")
+@requires(Permission.STORAGE_READ)
+def file(key: int) -> ResponseReturnValue:
+    """The file, byte for byte as it came."""
+    return download(scans.find_scan(key, actor()))
+
+
+@bp.post("/rack-scans/<int:key>/apply")
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(ApplySchema)
+def apply(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Carry a scan out that was looked at, whole or not at all."""
+
+    def work() -> dict[str, Any]:
+        scan = scans.find_scan(key, actor())
+        return difference_json(service.apply(scan=scan, by=actor(), **data))
+
+    return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/codes")
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(CodesSchema)
+def type_codes(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Codes of wells that could not be read, as somebody read them; the difference anew."""
+
+    def work() -> dict[str, Any]:
+        scan = scans.find_scan(key, actor())
+        typed = {place: (code, code) for place, code in data["codes"].items()}
+        service.type_codes(scan=scan, typed=typed, by=actor())
+        return difference_json(service.compare(scan=scan, by=actor()))
+
+    return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/box")
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(BoxSchema)
+def say_box(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Say which box a scan is of that came without one."""
+
+    def work() -> dict[str, Any]:
+        box = storage.find_container(data["container"], actor())
+        return scan_json(scans.say_box(scan=scans.find_scan(key, actor()), container=box, by=actor()), box)
+
+    return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/dismiss")
+@requires(Permission.STORAGE_MOVE)
+def dismiss(key: int) -> ResponseReturnValue:
+    """Put a scan aside: it is kept, and not carried out."""
+
+    def work() -> dict[str, Any]:
+        scan = scans.dismiss(scan=scans.find_scan(key, actor()), by=actor())
+        return scan_json(scan, _box(scan))
+
+    return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/layout")
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(TeachSchema)
+def teach(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Say once which column is what: files of that layout are read from now on."""
+    return api_answer(
+        lambda: layout_json(teaching.teach(scan=scans.find_scan(key, actor()), by=actor(), **data)), 201
+    )
+
+
+@bp.get("/rack-layouts")
+@requires(Permission.STORAGE_READ)
+def taught() -> ResponseReturnValue:
+    """The layouts that people taught."""
+    return jsonify({"items": [layout_json(layout) for layout in teaching.list_layouts(actor())]})
+
+
+def _box(scan: RackScan) -> Container | None:
+    return scans.boxes_of([scan]).get(scan.container_id or 0)
+
+
+def _sent() -> tuple[bytes, str]:
+    """The file and what its sender calls it. raises Malformed without one"""
+    content = uploaded()
+    if content is None:
+        raise Malformed({"file": Reason("rack_file_missing")})
+    return content, request.files["file"].filename or ""

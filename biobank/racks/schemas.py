@@ -1,0 +1,136 @@
+"""The shapes of racks at the edge: what comes in, and what goes out. They never query."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields, validate
+
+from biobank.racks.models import RackLayout, RackScan
+from biobank.racks.rules import Difference, Entry, Stand
+from biobank.racks.service import Applied, Compared
+from biobank.storage.models import Container
+from biobank.web import sentences
+from biobank.web.schemas import Code, SafeString, Schema
+
+
+def _yes_no(default: str | None, description: str = "") -> SafeString:
+    return SafeString(
+        load_default=default, max_length=5, validate=validate.OneOf(["true", "false"]),
+        metadata={"description": description},
+    )  # fmt: skip
+
+
+class ScanQuery(Schema):
+    """What is to be done with the file at once."""
+
+    apply = _yes_no("false", "true: carry it out, whole or not at all")
+    turned = _yes_no(None, "true: the rack was read turned by 180°; false: it was not")
+    leave_unknown = _yes_no("false", "true: tubes that nobody knows are left out")
+    rack = SafeString(
+        load_default=None, max_length=100,
+        metadata={"description": "the rack's code in the file, when nothing here has it yet: it becomes this box's"},
+    )  # fmt: skip
+
+
+class LookQuery(Schema):
+    turned = _yes_no("false")
+    rack = SafeString(load_default=None, max_length=100)
+
+
+class ApplySchema(Schema):
+    turned = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    leave_unknown = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    rack = SafeString(load_default=None, allow_none=True, max_length=100)
+    shown = SafeString(
+        load_default=None, allow_none=True, max_length=64,
+        metadata={"description": "the `digest` of the difference that was looked at: another one is refused"},
+    )  # fmt: skip
+
+
+class CodesSchema(Schema):
+    codes = fields.Dict(
+        keys=SafeString(max_length=10), values=Code(), required=True, validate=validate.Length(min=1, max=1000),
+        metadata={"description": "place -> code, for wells that could not be read"},
+    )  # fmt: skip
+
+
+class BoxSchema(Schema):
+    container = SafeString(required=True, max_length=40)
+
+
+class TeachSchema(Schema):
+    name = SafeString(required=True, max_length=50)
+    columns = fields.Dict(keys=SafeString(max_length=20), values=fields.Integer(strict=True), required=True)
+    heading = fields.Integer(strict=True, load_default=None, allow_none=True)
+    skip = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0, max=30))
+    numbering = SafeString(load_default="row-major", max_length=20)
+    delimiter = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf([",", ";", "\t", ""])
+    )
+
+
+def flag(text: str | None) -> bool | None:
+    """The text of a query; None stays None."""
+    return None if text is None else text == "true"
+
+
+def scan_json(scan: RackScan, container: Container | None) -> dict[str, Any]:
+    """A scan without what was read."""
+    return {
+        "scan": scan.id,
+        "container": container.code if container is not None else None,
+        "layout": scan.layout,
+        "rack": scan.rack_code,
+        "file": scan.file_name,
+        "source": scan.source,
+        "size": scan.size,
+        "sha256": scan.sha256,
+        "scanned_at": scan.scanned_at.isoformat() if scan.scanned_at else None,
+        "recorded_at": scan.recorded_at.isoformat(),
+        "applied_at": scan.applied_at.isoformat() if scan.applied_at else None,
+        "dismissed_at": scan.dismissed_at.isoformat() if scan.dismissed_at else None,
+    }
+
+
+def difference_json(compared: Compared, *, again: bool = False) -> dict[str, Any]:
+    """The difference by position, and what would be, or was, done about it."""
+    found = compared.difference
+    return scan_json(compared.scan, compared.container) | {
+        "again": again,
+        "applied": isinstance(compared, Applied),
+        "turned": found.turned,
+        "looks_turned": found.looks_turned,
+        "digest": found.digest,
+        "counts": found.counts,
+        "positions": [entry_json(entry) for entry in found.entries],
+        "taken_out": _out_json(found),
+        "remarks": [{"code": remark.code, "text": sentences.of_reason(remark)} for remark in found.remarks],
+    }
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "position": entry.position,
+        "state": entry.state.value,
+        "code": entry.read,
+        "sample": entry.tube.code if entry.tube is not None else None,
+        "from": _stand_json(entry.came_from),
+        "foreign": entry.foreign,
+        "was": entry.was.code if entry.was is not None else None,
+        "reason": {"code": entry.reason.code, "text": sentences.of_reason(entry.reason)}
+        if entry.reason is not None
+        else None,
+        "line": entry.line or None,
+    }
+
+
+def layout_json(layout: RackLayout) -> Mapping[str, Any]:
+    return {"layout": layout.id, "name": layout.name, **layout.mapping}
+
+
+def _stand_json(stand: Stand | None) -> dict[str, Any] | None:
+    return {"container": stand.container, "name": stand.name, "position": stand.position} if stand else None
+
+
+def _out_json(found: Difference) -> list[dict[str, Any]]:
+    return [{"position": position, "sample": tube.code} for position, tube in found.to_take_out.items()]

@@ -1,0 +1,92 @@
+"""What was just done to a sample, taken back by an act of its own: nothing is removed, the record tells both."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from biobank.audit import service as audit
+from biobank.core import clock
+from biobank.core.actor import Actor
+from biobank.core.db import db
+from biobank.core.errors import RuleViolation
+from biobank.core.times import When
+from biobank.samples import gate, quantities, rules
+from biobank.samples.models import QuantityEntry, Sample, SampleParent, SampleUse
+
+#: What the ledger and the record call it.
+UNDONE = "undone"
+
+
+def undo_receive(*, sample: Sample, by: Actor) -> Sample:
+    """It did not reach the bank after all: it is on its way again, and does not count as treated.
+
+    Where it stands is for storage to say: the caller has seen that it stands nowhere.
+
+    raises  RuleViolation `undo_too_late` when something was made of it or it was used since
+    """
+    (sample,) = gate.lock_samples([sample.id])
+    if sample.origin != "collected" or sample.status != rules.Status.AVAILABLE:
+        raise RuleViolation("undo_too_late", sample=sample.code)
+    _require_untouched([sample])
+    before = sample.status
+    sample.status = rules.next_status(sample.status, rules.Act.UNDO).value
+    sample.processing_id = sample.treated_at = sample.treated_precision = None
+    _tell(sample, {"status": before}, {"status": sample.status}, by)
+    return sample
+
+
+def undo_aliquot(*, parent: Sample, children: Sequence[Sample], by: Actor) -> Sample:
+    """The aliquots of one dividing go out of the world, and what they hold is in the parent again.
+
+    raises  RuleViolation `undo_too_late` when one of them was used, drawn from or divided since, or after a withdrawal
+    """
+    locked = gate.lock_samples([parent.id, *(child.id for child in children)])
+    (parent,) = [each for each in locked if each.id == parent.id]
+    made = [each for each in locked if each.id != parent.id]
+    steps = {child.processing_id for child in made}
+    if len(steps) != 1 or any(
+        child.status != rules.Status.AVAILABLE or child.remaining != child.initial or child.reserved
+        for child in made
+    ):
+        raise RuleViolation("undo_too_late", sample=parent.code)
+    _require_untouched(made)
+    gate.require_preserving([parent], "aliquot")
+    now = When.now(clock.now)
+    for child in made:
+        if child.remaining:
+            quantities.write(child, -child.remaining, act=UNDONE, happened=now, by=by)
+        child.status = rules.next_status(child.status, rules.Act.DISCARD).value
+        child.treated_at = child.treated_precision = None
+        _tell(child, {"parents": [parent.code]}, {"status": child.status}, by)
+    drawn = _drawn(parent, steps.pop())
+    quantities.write(parent, drawn, act=UNDONE, happened=now, by=by)
+    before = parent.status
+    if parent.status == rules.Status.DEPLETED:
+        parent.status = rules.next_status(parent.status, rules.Act.UNDO).value
+    told = {"status": before, "children": [child.code for child in made]}
+    _tell(parent, told, {"status": parent.status}, by)
+    return parent
+
+
+def _drawn(parent: Sample, step_id: int | None) -> int:
+    """What that step took out of the parent, in its base units, what closing it wrote off among it."""
+    query = select(QuantityEntry.amount).where(
+        QuantityEntry.sample_id == parent.id, QuantityEntry.processing_id == step_id
+    )
+    return -sum(db.session.scalars(query))
+
+
+def _require_untouched(samples: Sequence[Sample]) -> None:
+    """Nothing was made of them, and they were not used: what came after cannot be taken back from under it."""
+    keys = [sample.id for sample in samples]
+    made = select(SampleParent.parent_id).where(SampleParent.parent_id.in_(keys))
+    used = select(SampleUse.sample_id).where(SampleUse.sample_id.in_(keys))
+    touched = set(db.session.scalars(made)) | set(db.session.scalars(used))
+    for sample in samples:
+        if sample.id in touched:
+            raise RuleViolation("undo_too_late", sample=sample.code)
+
+
+def _tell(sample: Sample, before: Mapping[str, Any], after: Mapping[str, Any], by: Actor) -> None:
+    audit.record(by=by, act=UNDONE, subject=("sample", sample.code), before=before, after=after)

@@ -1,0 +1,275 @@
+"""How much goes in, how much is in, and when it will be full: per freezer and per kind of box.
+
+What stands now is counted along the index of current placements. How fast it fills is counted along the indexes of
+the times of placing and removing, from thirteen weeks ago on: what happened before is never looked at, however much
+that was. The number of statements is fixed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CTE, case, func, literal, select, union_all
+from sqlalchemy.orm import aliased
+
+from biobank.core import clock, times
+from biobank.core.actor import Actor
+from biobank.core.among import among
+from biobank.core.db import fetch
+from biobank.samples.models import Hold
+from biobank.storage import containers, kinds, places
+from biobank.storage.forecasting import WEEKS, Forecast, Outlook, forecast
+from biobank.storage.models import Container, Placement, PositionClaim
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What stands in a container at any depth.
+
+    samples   that stand in it, whatever they stand in
+    places    for samples, in the boxes that stand in it
+    more      places for samples in boxes that could still be put into its racks and drawers
+    blocked, reserved    of the free places for samples
+    room_for  how many more boxes go into its racks and drawers
+    held      samples that may not be used now
+    """
+
+    samples: int = 0
+    places: int = 0
+    more: int = 0
+    blocked: int = 0
+    reserved: int = 0
+    boxes: int = 0
+    room_for: int = 0
+    held: int = 0
+
+    @property
+    def free(self) -> int:
+        """Places in boxes that are nobody's."""
+        return max(self.places - self.samples - self.blocked - self.reserved, 0)
+
+    @property
+    def room(self) -> int:
+        """What it holds when every rack is full of boxes and every box of samples."""
+        return self.places + self.more
+
+    @property
+    def share(self) -> float:
+        """How full, from 0 to 1."""
+        return min(self.samples / self.room, 1.0) if self.room else 0.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One freezer, or one kind of box, with its outlook. One of `container` and `kind` is None."""
+
+    fill: Fill
+    forecast: Forecast
+    container: Container | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    on: date
+    freezers: Sequence[Line]
+    boxes: Sequence[Line] = field(default_factory=tuple)
+
+
+def fill_below(container_ids: Iterable[int], *, with_holds: bool = False) -> dict[int, Fill]:
+    """Container key -> what stands in it, at any depth: one statement for any number of them."""
+    ids = sorted(set(container_ids))
+    counted = fetch(_STOCK_AND_HOLDS if with_holds else _STOCK, {"ids": ids}) if ids else ()
+    by_start: dict[int, dict[str, Any]] = {key: {} for key in ids}
+    for row in counted:
+        by_start[row.start][row.kind] = row
+    usual = _usual(counted)
+    return {key: _fill(rows, usual) for key, rows in by_start.items()}
+
+
+def report(by: Actor) -> Report:
+    """Every freezer, tank and room that the actor sees, and every kind of box in them; three statements."""
+    roots = containers.roots(by)
+    ids = [root.id for root in roots]
+    stock = fetch(_STOCK, {"ids": ids}) if ids else ()
+    today = times.local_day(clock.now(), clock.zone())
+    since = clock.now() - timedelta(weeks=WEEKS)
+    flows = _flows(ids, since) if ids else {}
+    usual = _usual(stock)
+    freezers = []
+    for root in roots:
+        fill = _fill({row.kind: row for row in stock if row.start == root.id}, usual)
+        moved = [week for (start, _), week in flows.items() if start == root.id]
+        freezers.append(Line(fill, _outlook(fill, fill.free + fill.more, moved, today), container=root))
+    boxes = []
+    for kind in kinds.tube_kinds():
+        fill = _fill_of_kind(kind, [row for row in stock if row.kind == kind])
+        moved = [week for (_, of), week in flows.items() if of == kind]
+        if fill.boxes:
+            boxes.append(Line(fill, _outlook(fill, fill.free, moved, today), kind=kind))
+    return Report(today, freezers, boxes)
+
+
+def _outlook(fill: Fill, free: int, moved: Sequence[list[int]], today: date) -> Forecast:
+    """moved: for each part of it, what each week added, the oldest first."""
+    if not fill.room:
+        return Forecast(Outlook.UNCOUNTED)
+    weekly = [sum(week) for week in zip(*moved, strict=True)] or [0] * WEEKS
+    if fill.samples - sum(weekly) <= 0:  # it was empty before: it is looked back on from its first tube on
+        first = next((number for number, count in enumerate(weekly) if count), WEEKS)
+        weekly = weekly[first:]
+    return forecast(weekly, free=free, today=today)
+
+
+# --- what stands now
+
+
+def _fill(rows: Mapping[str, Any], usual: Mapping[str, int]) -> Fill:
+    known = kinds.kinds()
+    places_ = more = boxes = room_for = 0
+    for key, row in rows.items():
+        if key in kinds.tube_kinds():
+            places_ += row.containers * known[key].capacity
+            boxes += row.containers
+        elif key in known and key in _rack_kinds():
+            slots = max(row.containers * known[key].capacity - int(row.children or 0), 0)
+            room_for += slots
+            more += slots * usual[key]
+    return Fill(
+        samples=_sum(rows, "samples"), places=places_, more=more, boxes=boxes, room_for=room_for,
+        blocked=_sum(rows, "blocked"), reserved=_sum(rows, "reserved"), held=_sum(rows, "held"),
+    )  # fmt: skip
+
+
+def _fill_of_kind(kind: str, rows: Sequence[Any]) -> Fill:
+    boxes = sum(row.containers for row in rows)
+    by_place = {str(number): row for number, row in enumerate(rows)}
+    return Fill(
+        samples=_sum(by_place, "samples"), places=boxes * kinds.kinds()[kind].capacity, boxes=boxes,
+        blocked=_sum(by_place, "blocked"), reserved=_sum(by_place, "reserved"),
+    )  # fmt: skip
+
+
+def _sum(rows: Mapping[str, Any], name: str) -> int:
+    # PostgreSQL adds whole numbers up to decimals.
+    return sum(int(getattr(row, name, 0) or 0) for row in rows.values())
+
+
+def _rack_kinds() -> frozenset[str]:
+    """Kinds that hold boxes and nothing else: a free place in one is room for a box."""
+    boxes = set(kinds.tube_kinds())
+    known = kinds.kinds()
+    return frozenset(key for key, kind in known.items() if kind.positioned and kind.holds <= boxes)
+
+
+def _usual(rows: Iterable[Any]) -> dict[str, int]:
+    """Rack kind -> how many samples go into the box that is mostly put there: of the boxes counted, the kind there is
+    most of; where none is counted, the middle one of those that fit."""
+    counted: dict[str, int] = {}
+    for row in rows:
+        counted[row.kind] = counted.get(row.kind, 0) + row.containers
+    found = {}
+    for key in _rack_kinds():
+        fitting = sorted(kinds.kinds()[key].holds)
+        there = [kind for kind in fitting if counted.get(kind)]
+        if there:
+            found[key] = kinds.kinds()[max(there, key=lambda kind: counted[kind])].capacity
+        else:
+            sizes = sorted(kinds.kinds()[kind].capacity for kind in fitting)
+            found[key] = sizes[len(sizes) // 2]
+    return found
+
+
+def tree_of() -> CTE:
+    """(start, id): the containers of the keys `ids`, and everything that stands in them, at any depth."""
+    holder = aliased(Container)
+    tree = (
+        select(Container.id.label("start"), Container.id.label("id"), literal(0).label("depth"))
+        .where(among(Container.id, "ids"))
+        .cte("tree", recursive=True)
+    )
+    return tree.union_all(
+        select(tree.c.start, Placement.child_id, tree.c.depth + 1)
+        .join(Placement, Placement.container_id == tree.c.id)
+        .join(holder, holder.id == tree.c.id)
+        # Nothing stands in a box but samples: its placements need not be read to find out.
+        .where(holder.kind.not_in(kinds.tube_kinds()))
+        .where(Placement.child_id.is_not(None), places.current(), tree.c.depth < places.DEEPEST)
+    )
+
+
+def _stock(with_holds: bool) -> Any:
+    tree = tree_of()
+
+    def here(*conditions: Any) -> Any:
+        return (
+            select(func.count())
+            .where(Placement.container_id == tree.c.id, places.current(), *conditions)
+            .scalar_subquery()
+        )
+
+    # In a box stand samples alone: counted along the index, without a look at the rows.
+    is_box = Container.kind.in_(kinds.tube_kinds())
+    samples = case((is_box, here()), else_=here(Placement.sample_id.is_not(None)))
+    children = case((is_box, 0), else_=here(Placement.child_id.is_not(None)))
+
+    def claims(kind: str) -> Any:
+        at = (PositionClaim.container_id == tree.c.id, PositionClaim.ended_at.is_(None))
+        return select(func.count()).where(*at, PositionClaim.kind == kind).scalar_subquery()
+
+    held: Any = literal(0)
+    if with_holds:
+        held = (
+            select(func.count(Hold.sample_id.distinct()))
+            .join(Placement, Placement.sample_id == Hold.sample_id)
+            .where(Placement.container_id == tree.c.id, places.current(), Hold.released_at.is_(None))
+            .scalar_subquery()
+        )
+    return (
+        select(
+            tree.c.start,
+            Container.kind,
+            func.count().label("containers"),
+            func.sum(samples).label("samples"),
+            func.sum(children).label("children"),
+            func.sum(claims("blocked")).label("blocked"),
+            func.sum(claims("reserved")).label("reserved"),
+            func.sum(held).label("held"),
+        )
+        .join(Container, Container.id == tree.c.id)
+        .group_by(tree.c.start, Container.kind)
+    )
+
+
+# Built once: putting such a statement together costs more than running it on a small bank.
+_STOCK, _STOCK_AND_HOLDS = _stock(False), _stock(True)
+
+
+# --- how fast it fills
+
+
+def _flows(ids: Sequence[int], since: datetime) -> dict[tuple[int, str], list[int]]:
+    """(start, kind) -> how many more samples each of the weeks brought, the oldest first."""
+    edges = [since + timedelta(weeks=number) for number in range(1, WEEKS)]
+
+    def moved(column: Any, sign: int) -> Any:
+        week = case(*((column < edge, number) for number, edge in enumerate(edges)), else_=WEEKS - 1)
+        return (
+            select(Placement.container_id, week.label("week"), (func.count() * sign).label("net"))
+            .where(column >= since, Placement.sample_id.is_not(None))
+            .group_by(Placement.container_id, week)
+        )
+
+    flow = union_all(moved(Placement.placed_at, 1), moved(Placement.removed_at, -1)).cte("flow")
+    tree = tree_of()
+    query = (
+        select(tree.c.start, Container.kind, flow.c.week, func.sum(flow.c.net).label("net"))
+        .join(tree, tree.c.id == flow.c.container_id)
+        .join(Container, Container.id == tree.c.id)
+        .group_by(tree.c.start, Container.kind, flow.c.week)
+    )
+    found: dict[tuple[int, str], list[int]] = {}
+    for row in fetch(query, {"ids": list(ids)}):
+        found.setdefault((row.start, row.kind), [0] * WEEKS)[row.week] += int(row.net)
+    return found

@@ -1,0 +1,295 @@
+"""Sessions of work at the scan station, by a scanner alone: how many scans they take, and that none needs a click."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from biobank.bench import commands
+from tests.browser.conftest import new_box
+from tests.browser.hands import scan
+from tests.test_journey import Bank, ok
+
+pytestmark = pytest.mark.browser
+
+NUMBERS = iter(range(10**9, 2 * 10**9))
+
+
+class Hand:
+    """Somebody in gloves: scans, counts them, and does not touch the mouse."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.scans = page, 0
+        page.goto("/station")
+        if page.locator("#station").get_attribute("data-session"):
+            self.command("finish")
+            self.reads("Nothing is going on")
+        self.scans = 0
+
+    def scan(self, code: str) -> None:
+        self.scans += 1
+        scan(self.page, code)
+
+    def command(self, verb: str, **told: Any) -> None:
+        self.scan(commands.number_of(verb, **told))
+
+    def reads(self, text: str | re.Pattern[str]) -> None:
+        """What the person sees at arm's length."""
+        expect(self.page.locator("#station")).to_contain_text(text)
+
+    def shows(self, position: str) -> None:
+        """The place that the next tube goes to."""
+        expect(self.page.locator("#station-next")).to_have_text(position)
+
+
+@pytest.fixture
+def hand(desk) -> Hand:
+    return Hand(desk("technician"))
+
+
+def tubes_of(bank: Bank, count: int) -> list[str]:
+    found: list[str] = []
+    while len(found) < count:
+        found += bank.aliquot(bank.draw(bank.consenting_patient()))
+    return found[:count]
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page)
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]]
+
+
+def test_a_box_of_tubes_takes_one_scan_more_than_it_has_tubes(hand, bank):
+    box, tubes = new_box(bank), tubes_of(bank, 4)
+
+    hand.scan(box)
+    hand.shows("A01")
+    for number, tube in enumerate(tubes, 1):
+        hand.scan(tube)
+        hand.shows(f"A0{number + 1}")
+
+    assert hand.scans == len(tubes) + 1
+    hand.reads(tubes[-1])
+    assert [bank.sample(tube)["position"]["position"] for tube in tubes] == ["A01", "A02", "A03", "A04"]
+    assert violations(hand.page) == []
+
+
+def test_a_tube_read_twice_and_a_neighbour_are_caught_before_they_are_put_away(hand, bank):
+    box, other = new_box(bank), new_box(bank)
+    tube, neighbour = tubes_of(bank, 2)
+    ok(bank.technician.put(f"/containers/{other}/positions/C5", {"sample": neighbour}))
+    hand.scan(box)
+    hand.scan(tube)
+    hand.shows("A02")
+
+    hand.page.wait_for_timeout(2100)  # within two seconds it is one scan
+    hand.scan(tube)
+    hand.reads("was read already")
+    hand.scan(neighbour)
+    hand.reads("Was a neighbour read?")
+
+    assert bank.sample(neighbour)["position"]["container"] == other
+    hand.shows("A02")
+
+
+def test_an_unknown_code_swallows_nothing(hand, bank):
+    box, (tube,) = new_box(bank), tubes_of(bank, 1)
+    hand.scan(box)
+    hand.shows("A01")
+
+    hand.scan("NOBODY-KNOWS-ME")
+    hand.scan(tube)
+
+    hand.shows("A02")
+    expect(hand.page.locator(".station-refused")).to_contain_text("NOBODY-KNOWS-ME")
+
+
+@pytest.fixture(scope="session")
+def kit(bank):
+    """What a visit of the study yields: four tubes."""
+    told = {
+        "code": "KIT-BROWSER", "study": "COLIBRI", "title": "Visit 1", "visit": "V1",
+        "tubes": [{"type": "WholeBlood", "label": "EDTA, purple", "count": 3, "volume_ul": 4000},
+                  {"type": "Serum", "label": "Dry, red", "count": 1, "volume_ul": 5000}],
+    }  # fmt: skip
+    return ok(bank.manager.post("/kits", told))["number"]
+
+
+def test_a_kit_of_four_tubes_takes_nine_scans_and_no_click(hand, bank, kit):
+    patient = bank.consenting_patient()
+    bank.draw(patient)  # who is known to the study
+    hand.scan(patient)
+    hand.reads("4 tubes expected")
+
+    makers = [f"FD{next(NUMBERS)}" for _ in range(4)]
+    for code in makers:
+        hand.scan(code)
+        hand.reads("Stick and scan the label")
+        label = hand.page.locator(".station-said .station-code").inner_text().split()[0]
+        hand.scan(label)
+        expect(hand.page.locator(".station-said")).to_contain_text(label)
+
+    hand.reads("every label checked")
+    assert hand.scans == 1 + 4 + 4
+    assert {bank.sample(code)["status"] for code in makers} == {"available"}
+    assert violations(hand.page) == []
+
+
+def test_what_is_wrong_with_a_tube_is_one_key(hand, bank, kit):
+    patient = bank.consenting_patient()
+    bank.draw(patient)
+    hand.scan(patient)
+    code = f"FD{next(NUMBERS)}"
+    hand.scan(code)
+    hand.reads("Stick and scan the label")
+
+    hand.page.keyboard.press("F2")
+
+    hand.reads("recorded")
+    assert hand.scans == 2
+
+
+def test_a_tube_is_divided_with_cards_alone_and_the_sentence_is_seen_to_grow(hand, bank):
+    tube = bank.draw(bank.consenting_patient())
+
+    hand.command("aliquot")
+    hand.reads("Aliquot the tube …")
+    hand.scan(tube)
+    hand.reads(f"Aliquot {tube} into 2 × 500 µL")
+    hand.command("count", number=5)
+    hand.command("volume", number=150)
+    hand.reads(f"Aliquot {tube} into 5 × 150 µL")
+    hand.command("confirm")
+
+    hand.reads(f"{tube} is divided into 5 × 150 µL")
+    assert bank.sample(tube)["volume_ul"] == 250
+    assert violations(hand.page) == []
+
+    hand.command("undo")
+    hand.reads("Taken back")
+    assert bank.sample(tube)["volume_ul"] == 1000
+
+
+def test_tubes_are_taken_out_thawed_and_put_back(hand, bank):
+    freezer = ok(
+        bank.manager.post("/containers", {"kind": "freezer_minus80", "name": "Freezer of the browser"})
+    )["code"]
+    box, (tube, other) = bank.container("shelf", "A shelf", freezer), tubes_of(bank, 2)
+    box = bank.container("tube_box_9x9", "A cold box", box)
+    for number, each in enumerate((tube, other), 1):
+        ok(bank.technician.put(f"/containers/{box}/positions/A{number}", {"sample": each}))
+
+    hand.command("take_out")
+    hand.reads("Take out the tube …")
+    hand.scan(tube)
+    hand.reads(f"{tube} is out of")
+    hand.command("thaw")
+    hand.reads("Thaw the tube …")
+    hand.scan(other)
+    hand.reads("to thaw")
+    hand.command("put_back")
+    hand.reads("Put back the tube …")
+    hand.scan(tube)
+    hand.reads(f"{tube} is back at A01")
+
+    assert bank.sample(other)["position"] is None
+
+
+def test_discarding_asks_and_takes_a_card_for_its_reason(hand, bank):
+    (tube,) = tubes_of(bank, 1)
+    hand.command("discard")
+    hand.reads("Discard, because …")
+    hand.command("reason", reason="Tube broken")
+    hand.scan(tube)
+    hand.reads(f"Discard {tube}?")
+    assert bank.sample(tube)["status"] == "available"
+
+    hand.command("confirm")
+
+    hand.reads("is discarded")
+    assert bank.sample(tube)["status"] == "destroyed"
+
+
+def test_a_step_is_started_and_stopped_for_all_its_tubes(hand, bank):
+    procedure = ok(bank.manager.post("/procedures", {
+        "code": "SOP-BROWSER", "title": "Plasma",
+        "steps": [{"key": "spin", "kind": "spin", "title": "First spin", "min_minutes": 10, "max_minutes": 15}],
+    }))  # fmt: skip
+    tubes = tubes_of(bank, 2)
+    hand.scan(procedure["number"])
+    for tube in tubes:
+        hand.scan(tube)
+    hand.reads("with 2 tubes")
+    hand.command("confirm")
+    hand.reads("has begun with 2 tubes")
+
+    hand.page.goto("/board")
+    expect(hand.page.locator("#content")).to_contain_text("First spin")
+    hand.page.goto("/station")
+    hand.command("stop")
+    hand.reads("Stop the step of the tube …")
+    hand.scan(tubes[0])
+    hand.reads("outside the limits")
+
+
+# --- the line is away
+
+
+def test_two_stations_at_one_box_one_of_them_without_a_line_lose_and_double_nothing(desk, bank):
+    """Scans wait in the browser, in order; a place that somebody else took meanwhile is told to who came later."""
+    box = new_box(bank)
+    mine, theirs = tubes_of(bank, 5), tubes_of(bank, 8)
+    away, here = Hand(desk("technician")), Hand(desk("manager"))
+    away.scan(box)
+    away.shows("A01")
+    away.scan(mine[0])
+    away.shows("A02")
+
+    away.page.context.set_offline(True)
+    for number, tube in enumerate(mine[1:], 2):
+        away.scan(tube)
+        away.shows(f"A0{number + 1}")
+    expect(away.page.locator("#station-queue")).to_contain_text("4 scans wait for the line")
+
+    here.scan(box)
+    for tube in theirs:
+        here.scan(tube)
+        expect(here.page.locator(".station-said")).to_contain_text(tube)
+    # A tube that somebody puts without the station where the other one's screen pointed.
+    stray = tubes_of(bank, 1)[0]
+    reserved = bank.manager.put(f"/containers/{box}/positions/A03", {"sample": stray})
+    assert reserved.status_code == 409
+
+    away.page.context.set_offline(False)
+    expect(away.page.locator("#station-queue")).to_be_hidden(timeout=15_000)
+
+    places = {tube: bank.sample(tube)["position"]["position"] for tube in mine + theirs}
+    assert [places[tube] for tube in mine] == ["A01", "A02", "A03", "A04", "A05"]
+    assert len(set(places.values())) == len(places)
+
+
+def test_a_place_that_somebody_took_while_the_line_was_away_is_told_to_who_came_later(desk, bank):
+    box, (mine, more), (theirs,) = new_box(bank), tubes_of(bank, 2), tubes_of(bank, 1)
+    away = Hand(desk("technician"))
+    away.scan(f"{box}P79")  # two places are left after it
+    away.shows("I07")
+    away.page.context.set_offline(True)
+    away.scan(mine)
+    away.shows("I08")
+    away.scan(more)
+    ok(
+        bank.technician.put(f"/containers/{box}/positions/I7", {"sample": theirs})
+    )  # the same person, by the API
+
+    away.page.context.set_offline(False)
+    expect(away.page.locator(".station-refused")).to_contain_text(mine, timeout=15_000)
+
+    away.reads(theirs)
+    assert bank.sample(mine)["position"] is None
+    assert bank.sample(more)["position"]["position"] == "I08"
+    away.page.wait_for_timeout(2100)
+    away.scan(mine)
+    expect(away.page.locator(".station-said")).to_contain_text("I09")
+    assert bank.sample(mine)["position"]["position"] == "I09"

@@ -1,0 +1,5 @@
+"""The bench of storage, for what goes wrong there."""
+
+from tests.storage.conftest import bench, far_bench, other_bench
+
+__all__ = ["bench", "far_bench", "other_bench"]

@@ -1,0 +1,124 @@
+"""Two people at one box in the same moment: one of them is first, and nothing is in two places."""
+
+import pytest
+from sqlalchemy import func, select
+
+from biobank.core.db import db
+from biobank.core.errors import BiobankError
+from biobank.racks import scans, service
+from biobank.racks.models import RackScan
+from biobank.storage import service as storage
+from biobank.storage.models import Container, Placement
+from tests.racing import refusals, together
+
+ROUNDS = 6
+
+
+@pytest.fixture
+def pool(racks):
+    """Eight tubes in another box."""
+    racks.other = racks.bench.container("tube_box_8x12")
+    tubes = racks.tubes(8)
+    racks.place({f"A{n}": tube for n, tube in enumerate(tubes, 1)}, racks.other)
+    return tubes
+
+
+def applying(racks, scan, **how):
+    key = scan.id
+
+    def work():
+        return service.apply(scan=scans.find_scan(key, racks.bench.by), by=racks.bench.by, **how).scan.id
+
+    return work
+
+
+def placing(racks, box, position, tube):
+    box_id, tube_id = box.id, tube.id
+
+    def work():
+        from biobank.samples.models import Sample
+
+        container, sample = db.session.get_one(Container, box_id), db.session.get_one(Sample, tube_id)
+        return storage.place(container=container, position=position, sample=sample, by=racks.bench.by).id
+
+    return work
+
+
+def nothing_twice():
+    """No tube stands at two places, and no place has two tubes."""
+    for columns in ([Placement.sample_id], [Placement.container_id, Placement.position]):
+        query = select(func.count()).where(
+            Placement.removed_recorded_at.is_(None), Placement.sample_id.is_not(None)
+        )
+        assert db.session.scalars(query.group_by(*columns).having(func.count() > 1)).all() == []
+
+
+def test_two_scans_of_one_box_are_carried_out_one_after_the_other(app, racks, pool):
+    for number in range(ROUNDS):
+        mark = {f"H{number + 1}": "EMPTY"}
+        one = racks.keep({f"B{n}": tube.container_code for n, tube in enumerate(pool, 1)} | mark)
+        other = racks.keep({f"C{n}": tube.container_code for n, tube in enumerate(pool, 1)} | mark)
+
+        together(app, applying(racks, one, turned=False), applying(racks, other, turned=False))
+
+        nothing_twice()
+        assert {position[0] for position in racks.stands()} in ({"B"}, {"C"})
+        assert len(racks.stands()) == 8
+
+
+def test_the_same_scan_is_carried_out_once(app, racks, pool):
+    scan = racks.keep({f"B{n}": tube.container_code for n, tube in enumerate(pool, 1)})
+
+    outcomes = together(app, *[applying(racks, scan) for _ in range(3)])
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, BiobankError)] == []
+    assert len(racks.stands()) == 8
+    moves = select(func.count()).where(Placement.container_id == racks.box.id)
+    assert db.session.scalar(moves) == 8
+
+
+def test_a_scan_and_a_single_tube_for_one_place(app, racks, pool):
+    for number in range(ROUNDS):
+        place, tube = f"D{number + 1}", pool[0]
+        single = racks.tubes(1)[0]
+        scan = racks.keep({place: tube.container_code, f"G{number + 1}": "EMPTY"})
+
+        outcomes = together(
+            app, applying(racks, scan, turned=False), placing(racks, racks.box, place, single)
+        )
+
+        nothing_twice()
+        stands = racks.stands()
+        position = f"D{number + 1:02d}"
+        # Either the tube was placed first, and the scan found it missing there; or the scan was, and it was refused.
+        assert stands[position] == tube.code
+        assert refusals(outcomes) in ([], ["position_taken"])
+
+
+def test_two_boxes_that_exchange_their_tubes_never_wait_for_each_other(app, racks, pool):
+    one, other = racks.box, racks.other
+    for number in range(ROUNDS):
+        mark = {f"H{number + 1}": "EMPTY"}
+        here = racks.keep({f"E{n}": tube.container_code for n, tube in enumerate(pool[:4], 1)} | mark, one)
+        there = racks.keep({f"F{n}": tube.container_code for n, tube in enumerate(pool[2:], 1)} | mark, other)
+
+        together(app, applying(racks, here, turned=False), applying(racks, there, turned=False))
+
+        nothing_twice()
+        standing = {**racks.stands(one), **racks.stands(other)}
+        assert {tube.code for tube in pool[2:4]} <= set(standing.values())
+
+
+def test_one_file_dropped_twice_at_once_is_one_scan(app, racks):
+    box_id, by = racks.box.id, racks.bench.by
+
+    def work():
+        box = db.session.get_one(Container, box_id)
+        return scans.keep(
+            content=b"A1,FX1\n", file_name="a.csv", source="upload", container=box, by=by
+        ).scan.id
+
+    outcomes = together(app, work, work)
+
+    assert len(set(outcomes)) == 1
+    assert db.session.scalar(select(func.count()).select_from(RackScan)) == 1
