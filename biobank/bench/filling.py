@@ -9,7 +9,6 @@ from biobank.bench.heard import Heard
 from biobank.bench.task import Task, Told, Work, require
 from biobank.core.errors import BiobankError, NotFound, Reason, RuleViolation
 from biobank.core.times import When
-from biobank.samples import steps
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
 from biobank.storage import claims, places, rules, standing
@@ -110,7 +109,6 @@ def _place(work: Work, heard: Heard, sample: Sample | None) -> Told:
             ) from refusal  # fmt: skip
         raise
     here = placed.placement.position
-    steps.record_freeze(samples=[sample], at=When.exactly(placed.placement.placed_at), by=work.by)
     state["placed"] = [*state.get("placed", []), [here, code]][-200:]
     state["free"] = [text for text in state["free"] if text != here]
     if here is not None and not state["free"]:

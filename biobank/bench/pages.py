@@ -15,13 +15,15 @@ from biobank.bench.page_parts import bp
 from biobank.consent import reading as consents
 from biobank.consent.scopes import Scope
 from biobank.consent.words import describe_term
-from biobank.core import clock, scans
+from biobank.core import clock, scans, settings
 from biobank.core.db import db
 from biobank.core.i18n import N_
 from biobank.core.times import When
 from biobank.patients import service as patients
 from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
+from biobank.printing import checks as label_checks
+from biobank.quality import service as quality
 from biobank.requests.models import Request
 from biobank.samples import desk, gate, holds, reading, rules, uses
 from biobank.samples.models import Decision, Sample
@@ -182,6 +184,8 @@ def sample(code: str) -> ResponseReturnValue:
         treated=story.shown(When(found.treated_at, found.treated_precision or "unknown")),
         patients=patients.codes_of(donors) if by.may("patient:read") else [],
         holds=holds.open_holds([found.id]).get(found.id, []),
+        wrong=quality.open_of([found.id]).get(found.id, []),
+        unverified=settings.labels_must_be_verified() and not label_checks.verified([found.id]),
         nodes=[_node(tree) for tree in trees],
         more=more,
         story=story.tell(entries, pseudonyms, may_read_decisions=by.may(Permission.DECISION_READ.value)),

@@ -21,7 +21,7 @@ from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import CollectionEvent, Sample
-from biobank.storage import accepting, claims, places, rules
+from biobank.storage import accepting, claims, freezing, places, rules
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container, Placement
 
@@ -43,12 +43,14 @@ def lock_box(
 ) -> tuple[list[Container], list[Sample]]:
     """Lock a container with everything above it, then these samples and those that stand in it.
 
-    returns  the containers, and all the samples; what is read from now on stays so until the end
+    returns  the containers, the nearest first, and all the samples; what is read from now on stays so until the end
     raises   NotFound for what another site hides
     """
     if not by.sees(container.site_id):
         raise NotFound("container_unknown", container=container.code)
-    above = lock(Container, places.ids_above([container.id])[container.id])
+    path = places.ids_above([container.id])[container.id]
+    rows = {row.id: row for row in lock(Container, path)}
+    above = [rows[key] for key in path]
     here = [key for (key,) in fetch(_SAMPLES_HERE, {"container_id": container.id})]
     samples = lock(Sample, {*sample_ids, *here})
     for sample in samples:
@@ -112,6 +114,7 @@ def put_many(
         {key: (last[key].container_code, last[key].position) for key in leaving},
     )
     _record(container, coming, done, samples, happened, why=why, reason=reason, by=by)
+    freezing.note_many(above, arriving, by, happened)
     return done
 
 

@@ -12,7 +12,7 @@ from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import Sample
-from biobank.storage import accepting, claims, places, rules, standing
+from biobank.storage import accepting, claims, freezing, places, rules, standing
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container, Placement, PositionClaim
 from biobank.storage.rules import ContainerKind
@@ -97,6 +97,8 @@ def put(
         by=by, act=act, subject=(thing.kind, thing.code), before=told(stood),
         after={"container": container.code, "position": wanted}, happened=happened,
     )  # fmt: skip
+    if back_from is None:
+        freezing.note(thing, sample, by, happened)
     return Placed(placement, (stood.container_code, stood.position) if stood is not None else None)
 
 

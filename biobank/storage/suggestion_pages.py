@@ -98,9 +98,12 @@ def _page(sentence: str | None = None) -> Response:
     found: Suggestion | None = None
     kept: list[Kept] = []
     try:
-        kept = _kept(request.args.getlist("kept"))
         if raw:
             asked = list(dict.fromkeys([*asked, find_sample(raw, by).code]))
+    except BiobankError as error:  # those that were scanned before keep their places
+        raw, sentence = "", sentence or _told(error)
+    try:
+        kept = _kept(request.args.getlist("kept"))
         found = _asked(asked[:MOST_ON_PAGE])
     except BiobankError as error:
         sentence = sentence or _told(error)

@@ -100,6 +100,9 @@ class Bank(Stock):
 
     def miss(self, order: Order, tube: Tube) -> None:
         self._let_go(order, [tube.id])
+        if tube.place is not None and not tube.sought:
+            tube.sought = True
+            tube.holds.add("inventory")
         self.end(tube, "lost")
 
     def why_not_hand_out(self, order: Order) -> set[str]:

@@ -34,6 +34,8 @@ class Tube:
     place: tuple[str, str] | None = None
     stood: tuple[str, str] | None = None
     """Where it stood last."""
+    sought: bool = False
+    """Somebody did not find it where it stood; nobody has settled that yet."""
     draw: tuple[int, str, datetime] | None = None
     """Whose, for what and when; None for a pool of several draws."""
     made: datetime | None = None

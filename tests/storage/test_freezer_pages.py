@@ -241,6 +241,15 @@ def test_nonsense_is_told_and_nothing_breaks(manager, freezer, query):
     assert 'role="alert"' in page.text
 
 
+def test_a_bad_scan_does_not_lose_those_before_it(manager, bench, freezer):
+    one = bench.tube()
+
+    page = manager.get(f"/storage/where?code={one.code}&raw=NOTHING")
+
+    assert "There is no sample NOTHING." in page.text
+    assert len(re.findall('name="place" value="([^"]+)"', page.text)) == 1
+
+
 def test_places_for_tubes_yet_to_be_made(manager, freezer):
     page = manager.get("/storage/where?study=ESSAI&type=Plasma&vessel=tube&count=90")
 
