@@ -8,26 +8,39 @@ from functools import cache
 import pytest
 from sqlalchemy import func, select
 
+from biobank.access import recognition
 from biobank.access import service as access
+from biobank.bench import work
 from biobank.consent.models import ConsentForm, Withdrawal
 from biobank.core.db import db
 from biobank.demo import plan
 from biobank.demo import service as demo
+from biobank.moves import service as moves
 from biobank.patients.models import Patient
+from biobank.procedures import service as procedures
+from biobank.quality import discrepancies, inventory
+from biobank.quality import service as quality
+from biobank.racks import scans
 from biobank.requests.models import Request
 from biobank.samples.models import Hold, Sample
-from biobank.storage.models import Container
+from biobank.storage.models import Container, Placement
 from biobank.translations import catalogues
 from biobank.web import sentences
 from tests import people
 from tests.conftest import close, make_app, migrate, new_database
-from tests.factories import FormFactory
+from tests.factories import FormFactory, act
 from tests.reading import visible
 
 #: Pages that show names of the API or of the record, which are English words in every language.
 OF_PROGRAMS = {"api_docs", "reports.audit_trail"}
 #: Files, and the door, which whoever is inside does not see.
 NOT_READ = {
+    "bench.badge_card",
+    "bench.command_sheet",
+    "bench.station_card",
+    "moves.route_sheet",
+    "racks.file",
+    "racks.picture",
     "printing.label",
     "reports.throughput_file",
     "access.sign_in",
@@ -53,9 +66,35 @@ def bank():
             demo.load()
             site = access.site_for(plan.SITES[0][0], people.TESTS)
             FormFactory(site=site, draft=True)
+            work_at_the_bench(site.id)
             db.session.remove()
         yield app
         close(app)
+
+
+def work_at_the_bench(site_id):
+    """What a day leaves behind: something wrong, something missing, a rack to look at, a plan, an inventory."""
+    manager = recognition.of_session(access.find_user("manager", people.TESTS).fs_uniquifier)
+    worker = recognition.actor(manager, "session")
+    standing = select(Placement).join(Sample, Sample.id == Placement.sample_id)
+    here = standing.where(Placement.removed_at.is_(None), Sample.site_id == site_id).order_by(Placement.id)
+    place = db.session.scalars(here.where(Sample.status == "available", Sample.vessel == "tube")).first()
+    sample, box = (
+        db.session.get_one(Sample, place.sample_id),
+        db.session.get_one(Container, place.container_id),
+    )
+    steps = [{"key": "01", "kind": "rest", "title": "Repos"}]
+    act(quality.record, sample=sample, code="haemolysis", stage="arrival", by=worker)
+    act(
+        discrepancies.open_discrepancy, sample=sample, container=box, position=place.position, kind="missing",
+        source="bench", source_id=None, by=worker,
+    )  # fmt: skip
+    act(inventory.open_inventory, container=box, kind="random", count=3, by=worker)
+    act(scans.keep, content=b"A1,NO READ\n", file_name="a.csv", source="upload", container=box, by=worker)
+    act(scans.keep, content=b"x;y;z\n1;2;3\n", file_name="b.csv", source="upload", container=box, by=worker)
+    act(moves.evacuate, container=box, why="Panne", by=worker)
+    act(procedures.draft, code="BROUILLON", title="Brouillon", steps=steps, site_id=site_id, by=worker)
+    act(work.heed, raw=box.code, key="one", by=worker)
 
 
 def reader(app, name):

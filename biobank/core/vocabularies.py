@@ -388,7 +388,6 @@ def versions() -> dict[str, str]:
         "modifier_rules": modifier_rules().version,
         "legal_gates": legal_gates().version,
         "research_types": research_types().version,
-        "non_conformities": non_conformities().version,
         "sample_types": sample_types().version,
         "storage_temperatures": _read("miabis_storage_temperature.csv")[1],
         "diseases": icd10_version(),

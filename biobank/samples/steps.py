@@ -216,6 +216,8 @@ def record_freeze(*, samples: Sequence[Sample], by: Actor, at: When | None = Non
 def _to_freeze(samples: Sequence[Sample], before: datetime) -> dict[Procedure, list[Sample]]:
     """Procedure -> the tubes whose freeze step this is: the one they, or what they were made of, went through last."""
     last = judging.last_procedures([sample.id for sample in samples], before)
+    if not last:
+        return {}
     found = procedures.by_ids({key for key, _frozen in last.values()})
     waiting: dict[Procedure, list[Sample]] = defaultdict(list)
     for sample in samples:

@@ -121,6 +121,7 @@ WORDS: dict[str, str] = {
     "act.return": N_("take back"),
     "act.ship": N_("ship"),
     "act.spin": N_("spin"),
+    "act.undo": N_("undo"),
     "precision.day": N_("day"),
     "precision.hour": N_("hour"),
     "precision.minute": N_("minute"),
