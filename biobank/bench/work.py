@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from biobank.bench import dividing, filling, handling, receiving, reversing, timing
+from biobank.bench import carrying, dividing, filling, handling, receiving, reversing, timing
 from biobank.bench.heard import Heard, hear
 from biobank.bench.models import WorkSession, WorkStep
 from biobank.bench.task import Task, Told, Work
@@ -24,7 +24,8 @@ from biobank.racks import readings as racks
 
 #: In the order in which they are asked whether a scan begins them.
 TASKS: Mapping[str, Task] = {
-    task.name: task for task in (receiving.TASK, filling.TASK, dividing.TASK, handling.TASK, timing.TASK)
+    task.name: task
+    for task in (receiving.TASK, filling.TASK, dividing.TASK, handling.TASK, carrying.TASK, timing.TASK)
 }
 #: A key longer than this was not made by our pages.
 LONGEST_KEY = 36

@@ -31,8 +31,8 @@ from biobank.web.uploads import takes_file, uploaded
 
 #: The verbs that have a button, for who left the cards in the drawer: verb -> icon.
 BUTTONS = {
-    "take_out": "up", "thaw": "drop", "put_back": "freezer", "aliquot": "branch", "start": "wait", "stop": "check",
-    "discard": "trash",
+    "store": "pin", "take_out": "up", "thaw": "drop", "put_back": "freezer", "aliquot": "branch", "start": "wait",
+    "stop": "check", "move_rack": "move", "discard": "trash",
 }  # fmt: skip
 #: Keys that no scanner sends and no browser needs here: one for each reason at arrival.
 KEYS = ("F2", "F4", "F6", "F7", "F8", "F9", "F10")
@@ -249,4 +249,11 @@ def _plain(session: WorkSession) -> dict[str, Any]:
     return {"state": session.state}
 
 
-_PICTURES = {"fill": _box, "receive": _kit, "divide": _plan, "handle": _plain, "time": _plain}
+_PICTURES = {
+    "fill": _box,
+    "receive": _kit,
+    "divide": _plan,
+    "handle": _plain,
+    "carry": _plain,
+    "time": _plain,
+}

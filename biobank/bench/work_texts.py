@@ -56,6 +56,15 @@ TEXTS: dict[str, str] = {
     "done_thaw": N_("{sample} is out of {container}, {position}, to thaw."),
     "done_put_back": N_("{sample} is back at {position} in {container}."),
     "done_discard": N_("{sample} is discarded: {discard_reason}."),
+    # --- carrying
+    "carry_store": N_("Storing: scan the tube, then its place or its box."),
+    "carry_move_rack": N_("Moving: scan the box or the rack, then where it goes."),
+    "carry_what": N_("{code} in hand. Scan where it goes."),
+    "carry_what_first": N_("Scan first what is carried."),
+    "carry_done": N_("{code} stands in {container}, at {position}."),
+    "carry_sentence_store": N_("Store the tube …"),
+    "carry_sentence_move_rack": N_("Move the rack …"),
+    "carry_sentence_where": N_("Put {code} at …"),
     # --- dividing
     "divide_which": N_("Scan the tube that is divided."),
     "divide_planned": N_("{sample} into {count} × {volume} µL. Confirm, or scan other figures."),
@@ -122,6 +131,7 @@ TEXTS: dict[str, str] = {
 WORDS: dict[str, str] = {
     "task.receive": N_("Receiving"),
     "task.fill": N_("Filling a box"),
+    "task.carry": N_("Storing and moving"),
     "task.divide": N_("Dividing"),
     "task.handle": N_("Taking out and putting back"),
     "task.time": N_("Steps of a procedure"),

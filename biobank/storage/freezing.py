@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import literal, select
+from sqlalchemy import select
 
 from biobank.core.actor import Actor
 from biobank.core.db import db
@@ -52,7 +52,7 @@ def _came_frozen(thing: Thing) -> bool:
 
 def _samples_in(container_id: int) -> Sequence[Sample]:
     """Every sample in a container, at any depth."""
-    tree = select(literal(container_id).label("id")).cte(recursive=True)
+    tree = select(Container.id).where(Container.id == container_id).cte(recursive=True)
     tree = tree.union(
         select(Placement.child_id)
         .join(tree, Placement.container_id == tree.c.id)

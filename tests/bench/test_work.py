@@ -331,6 +331,43 @@ def test_a_discard_wants_a_clean_reading(station):
     assert fresh(tube).status == "available"
 
 
+# --- carrying
+
+
+def test_store_here_takes_a_tube_and_then_its_place(station):
+    box, first, second = ContainerFactory(), SampleFactory(), SampleFactory()
+
+    assert station.command("store") == "carry_store"
+    station.scan(first.code)
+    assert station.scan(f"{box.code}P10") == "carry_done"
+    station.scan(second.code)
+    station.scan(box.code)
+
+    assert [place_of(first), place_of(second)] == [(box.code, "B01"), (box.code, "A01")]
+    assert station.command("undo") == "undone"
+    assert place_of(second) is None
+
+
+def test_a_place_without_a_tube_in_hand_is_refused(station):
+    box = ContainerFactory()
+    station.command("store")
+
+    assert station.refused(box.code).code == "carry_what_first"
+
+
+def test_a_whole_rack_is_moved_by_two_scans_and_goes_back_by_one(station):
+    freezer, other = ContainerFactory(kind="shelf"), ContainerFactory(kind="shelf")
+    box = ContainerFactory(parent=freezer)
+    station.command("move_rack")
+    station.scan(box.code)
+
+    assert station.scan(other.code) == "carry_done"
+    assert places.path_of([box.id])[box.id][-1].code == other.code
+
+    station.command("undo")
+    assert places.path_of([box.id])[box.id][-1].code == freezer.code
+
+
 # --- dividing
 
 
