@@ -108,18 +108,26 @@ def test_an_unknown_code_swallows_nothing(hand, bank):
 
 @pytest.fixture(scope="session")
 def kit(bank):
-    """What a visit of the study yields: four tubes."""
+    """What a visit of a study of its own yields: four tubes."""
+    ok(bank.manager.post("/studies", {"code": "STATION", "title": "A study of the station"}))
     told = {
-        "code": "KIT-BROWSER", "study": "COLIBRI", "title": "Visit 1", "visit": "V1",
+        "code": "KIT-STATION", "study": "STATION", "title": "Visit 1", "visit": "V1",
         "tubes": [{"type": "WholeBlood", "label": "EDTA, purple", "count": 3, "volume_ul": 4000},
                   {"type": "Serum", "label": "Dry, red", "count": 1, "volume_ul": 5000}],
     }  # fmt: skip
     return ok(bank.manager.post("/kits", told))["number"]
 
 
-def test_a_kit_of_four_tubes_takes_nine_scans_and_no_click(hand, bank, kit):
+def patient_of_the_study(bank: Bank) -> str:
+    """Who gave something to it before: the kit is known by that."""
     patient = bank.consenting_patient()
-    bank.draw(patient)  # who is known to the study
+    told = {"patient": patient, "study": "STATION", "type": "Plasma", "collected_precision": "unknown"}
+    ok(bank.technician.post("/samples", told))
+    return patient
+
+
+def test_a_kit_of_four_tubes_takes_nine_scans_and_no_click(hand, bank, kit):
+    patient = patient_of_the_study(bank)
     hand.scan(patient)
     hand.reads("4 tubes expected")
 
@@ -138,9 +146,7 @@ def test_a_kit_of_four_tubes_takes_nine_scans_and_no_click(hand, bank, kit):
 
 
 def test_what_is_wrong_with_a_tube_is_one_key(hand, bank, kit):
-    patient = bank.consenting_patient()
-    bank.draw(patient)
-    hand.scan(patient)
+    hand.scan(patient_of_the_study(bank))
     code = f"FD{next(NUMBERS)}"
     hand.scan(code)
     hand.reads("Stick and scan the label")
@@ -214,7 +220,7 @@ def test_discarding_asks_and_takes_a_card_for_its_reason(hand, bank):
 
 def test_a_step_is_started_and_stopped_for_all_its_tubes(hand, bank):
     procedure = ok(bank.manager.post("/procedures", {
-        "code": "SOP-BROWSER", "title": "Plasma",
+        "code": "SOP-STATION", "title": "Plasma",
         "steps": [{"key": "spin", "kind": "spin", "title": "First spin", "min_minutes": 10, "max_minutes": 15}],
     }))  # fmt: skip
     tubes = tubes_of(bank, 2)
