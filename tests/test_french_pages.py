@@ -94,7 +94,8 @@ def work_at_the_bench(site_id):
     act(scans.keep, content=b"x;y;z\n1;2;3\n", file_name="b.csv", source="upload", container=box, by=worker)
     act(moves.evacuate, container=box, why="Panne", by=worker)
     act(procedures.draft, code="BROUILLON", title="Brouillon", steps=steps, site_id=site_id, by=worker)
-    act(work.heed, raw=box.code, key="one", by=worker)
+    for key in ("one", "two"):
+        act(work.heed, raw=box.code, key=key, by=worker)
 
 
 def reader(app, name):
@@ -165,6 +166,9 @@ def walk(app, browser, starts):
             continue
         visits[endpoint] += 1
         answer = browser.get(address)
+        if answer.status_code in (302, 303):  # a page that leads on by itself
+            waiting.insert(0, answer.location)
+            continue
         if answer.mimetype != "text/html":
             continue
         yield endpoint, answer.text
