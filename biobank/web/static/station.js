@@ -2,6 +2,7 @@
    they are sent one after the other, in the order of the hand. Sent twice, a scan is carried out once: the key is the same.
 
      form[data-queue="who"]     its scans wait here; those of somebody else stay until that person is back
+     #station[data-waiting]     how many scans are not answered yet
      #station[data-free]        the places that are free in the open box, in order: shown on, without an answer
      #station [data-part]       what an answer replaces; the scan field is none of it
      [data-key="F2"]            a button that a key presses
@@ -26,6 +27,7 @@
   const paint = () => {
     const queue = read(), note = $("#station-queue"), next = $("#station-next");
     if (!note) return;
+    box().dataset.waiting = queue.length;
     note.hidden = !queue.length || !(away || signedOut || queue.length > 1);
     note.replaceChildren();
     if (next) next.textContent = place(queue) || "…";
