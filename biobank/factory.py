@@ -25,6 +25,7 @@ from biobank.web import (
     errors,
     headers,
     i18n,
+    navigation,
     operations,
     pages,
     sentences,
@@ -100,7 +101,7 @@ def _register(app: Flask, feature: str) -> None:
             api.api.register_blueprint(module.bp)
         elif part == "pages":
             app.register_blueprint(module.bp)
-            pages.register_navigation(getattr(module, "NAVIGATION", []))
+            navigation.register(getattr(module, "NAVIGATION", []))
         else:
             for command in module.commands:
                 console.add(app, command)

@@ -9,6 +9,9 @@ from labels.errors import LabelError
 QUIET = 10
 """Light modules that must stay empty on each side."""
 
+FNC3 = "\xf3"
+"""Stands in a text for function character 3: a scanner that meets it sets itself, and types nothing."""
+
 
 def modules(text: str) -> str:
     """`1` for a dark module, `0` for a light one, without the quiet zones.
@@ -23,6 +26,20 @@ def modules(text: str) -> str:
         at_an_end = at in (0, len(text) - 1)
         if not " " <= character <= "~" or (character == " " and at_an_end):
             raise LabelError("label_code_character", character=f"U+{ord(character):04X}", content=text)
+    return str(Code128(text).build()[0])
+
+
+def setting_modules(text: str) -> str:
+    """Like `modules`, for a symbol that sets a scanner: control characters and `FNC3` are as good as any other.
+
+    >>> len(setting_modules(FNC3 + "91"))
+    68
+    """
+    for character in text:
+        if character > "\x7f" and character != FNC3:
+            raise LabelError("label_code_character", character=f"U+{ord(character):04X}", content=text)
+    if not text.replace(FNC3, ""):
+        raise LabelError("label_code_empty")
     return str(Code128(text).build()[0])
 
 

@@ -50,6 +50,39 @@ class Stranger:
         self.connection.close()
 
 
+class Passing(Stranger):
+    """A stranger whose words pass: what is said from `begin` on is taken back, so that one bank serves many tests.
+
+    Each statement stands alone here too. No guard waits for the end of a transaction.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        if self.sqlite:
+            self.connection.isolation_level = None  # transactions are begun here, not by the driver
+
+    def begin(self) -> None:
+        self.connection.execute("BEGIN")
+
+    def take_back(self) -> None:
+        self.connection.execute("ROLLBACK")
+
+    def say(self, *statements: str) -> None:
+        for statement in statements:
+            self.connection.execute(statement)
+
+    def refusal(self, statement: str) -> str:
+        self.connection.execute("SAVEPOINT before")
+        try:
+            self.connection.execute(statement)
+        except (sqlite3.DatabaseError, psycopg.DatabaseError) as error:
+            self.connection.execute("ROLLBACK TO before")
+            return str(error).splitlines()[0]
+        finally:
+            self.connection.execute("RELEASE before")
+        return ""
+
+
 def literal(value: Any) -> str:
     """A value as both databases read it."""
     if value is None:
@@ -244,7 +277,7 @@ def _fill_places(bank: Stranger) -> None:
         subject_kind="sample",
         subject_key="T1",
         recorded_at=NOON,
-        content="{}",
+        content='{"act":"discarded","actor":"k","seq":1}',
     )
     bank.say("UPDATE audit_head SET seq = 1, hash = '1'")
 
@@ -254,6 +287,7 @@ def _fill_bench(bank: Stranger) -> None:
     add = bank.insert
     made = {"made_at": NOON, "made_by": "k"}
     recorded = {"recorded_at": NOON, "recorded_by": "k"}
+    add("discard_reversal", id=1, sample_id=1, entry_seq=1, **recorded)
     add("station", id=1, site_id=1, code="J1", name="Reception", prefix="", suffix="", recorded_at=NOON)
     add("odd_scan", id=1, site_id=1, station="J1", kind="unknown", raw="x", fault="layout", recorded_at=NOON,
         actor_key="k", settled_at=NOON, settled_by="k")  # fmt: skip
@@ -298,7 +332,7 @@ def _fill_bench(bank: Stranger) -> None:
     work = {"site_id": 1, "task": "fill", "actor_key": "k", "state": "{}", "opened_at": NOON}
     add("work_session", id=1, key="w1", station="J1", **work)
     add("work_session", id=2, key="w2", station="J2", closed_at=NOON, closed_by="k", **work)
-    add("work_step", id=1, session_id=1, seq=1, key="s1", raw="T1", outcome="done", act="place", told="{}",
+    add("work_step", id=1, session_id=1, seq=1, key="s1", raw="T1", how="typed", outcome="done", act="place", told="{}",
         scanned_at=NOON, recorded_at=NOON, undone_at=NOON, undone_by="k")  # fmt: skip
 
 

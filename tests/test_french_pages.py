@@ -15,15 +15,12 @@ from biobank.consent.models import ConsentForm, Withdrawal
 from biobank.core.db import db
 from biobank.demo import plan
 from biobank.demo import service as demo
-from biobank.moves import service as moves
 from biobank.patients.models import Patient
 from biobank.procedures import service as procedures
-from biobank.quality import discrepancies, inventory
-from biobank.quality import service as quality
 from biobank.racks import scans
 from biobank.requests.models import Request
 from biobank.samples.models import Hold, Sample
-from biobank.storage.models import Container, Placement
+from biobank.storage.models import Container
 from biobank.translations import catalogues
 from biobank.web import sentences
 from tests import people
@@ -39,6 +36,7 @@ NOT_READ = {
     "bench.command_sheet",
     "bench.station_card",
     "moves.route_sheet",
+    "samples.due",
     "racks.file",
     "racks.picture",
     "printing.label",
@@ -73,26 +71,12 @@ def bank():
 
 
 def work_at_the_bench(site_id):
-    """What a day leaves behind: something wrong, something missing, a rack to look at, a plan, an inventory."""
+    """What the demonstration bank lacks: a file of a reader that nobody knows, a draft, the manager at the station."""
     manager = recognition.of_session(access.find_user("manager", people.TESTS).fs_uniquifier)
     worker = recognition.actor(manager, "session")
-    standing = select(Placement).join(Sample, Sample.id == Placement.sample_id)
-    here = standing.where(Placement.removed_at.is_(None), Sample.site_id == site_id).order_by(Placement.id)
-    place = db.session.scalars(here.where(Sample.status == "available", Sample.vessel == "tube")).first()
-    sample, box = (
-        db.session.get_one(Sample, place.sample_id),
-        db.session.get_one(Container, place.container_id),
-    )
+    box = db.session.scalars(select(Container).where(Container.name == "Plasma 1")).one()
     steps = [{"key": "01", "kind": "rest", "title": "Repos"}]
-    act(quality.record, sample=sample, code="haemolysis", stage="arrival", by=worker)
-    act(
-        discrepancies.open_discrepancy, sample=sample, container=box, position=place.position, kind="missing",
-        source="bench", source_id=None, by=worker,
-    )  # fmt: skip
-    act(inventory.open_inventory, container=box, kind="random", count=3, by=worker)
-    act(scans.keep, content=b"A1,NO READ\n", file_name="a.csv", source="upload", container=box, by=worker)
     act(scans.keep, content=b"x;y;z\n1;2;3\n", file_name="b.csv", source="upload", container=box, by=worker)
-    act(moves.evacuate, container=box, why="Panne", by=worker)
     act(procedures.draft, code="BROUILLON", title="Brouillon", steps=steps, site_id=site_id, by=worker)
     for key in ("one", "two"):
         act(work.heed, raw=box.code, key=key, by=worker)
@@ -188,7 +172,8 @@ def english_of(page):
 
 @cache
 def messages():
-    """What would be English on a French page: whole short texts, and patterns of sentences wherever they stand."""
+    """What would be English on a French page: whole short texts, and sentences wherever they stand, with the longest
+    stretch of each that nothing is put into."""
     short, long = {}, []
     for one in catalogues.messages(catalogues.read("fr")):
         for source, said in zip(catalogues.texts(one.id), catalogues.texts(one.string), strict=True):
@@ -198,9 +183,15 @@ def messages():
             if literal == source:
                 short[source] = source
             if len(literal) > 18 and " " in literal.strip():
-                parts = (re.escape(part) for part in catalogues.PLACEHOLDER.split(source))
-                long.append((re.compile(".{1,80}?".join(parts).replace("%%", "%")), source))
+                stretch = max(catalogues.PLACEHOLDER.split(source), key=len)
+                long.append((stretch.replace("%%", "%"), source))
     return short, long
+
+
+@cache
+def pattern_of(source):
+    parts = (re.escape(part) for part in catalogues.PLACEHOLDER.split(source))
+    return re.compile(".{1,80}?".join(parts).replace("%%", "%"))
 
 
 @cache
@@ -209,7 +200,8 @@ def english_in(text):
     short, long = messages()
     if text in short:
         return text
-    return next((source for pattern, source in long if pattern.search(text)), None)
+    found = (source for stretch, source in long if stretch in text and pattern_of(source).search(text))
+    return next(found, None)
 
 
 # --- refusals

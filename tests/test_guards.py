@@ -4,7 +4,8 @@ import pytest
 
 from biobank.core.db import Base
 from biobank.migrations.guards import GUARDS
-from tests.guarded import NOON, Stranger, a_use, decide, decision, event, fill, literal, use
+from tests.conftest import new_database
+from tests.guarded import NOON, Passing, a_use, decide, decision, event, fill, literal, use
 
 APPEND_ONLY = sorted(guard.table for guard in GUARDS if guard.frozen is None)
 #: Tables where a stranger changes something else on the row than what is frozen.
@@ -41,12 +42,21 @@ ONCE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def filled(migrated_template, database_kind):
+    with new_database(database_kind, template=migrated_template) as uri:
+        stranger = Passing(uri.render_as_string(hide_password=False))
+        fill(stranger)
+        yield stranger
+        stranger.close()
+
+
 @pytest.fixture
-def bank(database_uri):
-    stranger = Stranger(database_uri)
-    fill(stranger)
-    yield stranger
-    stranger.close()
+def bank(filled):
+    """The one filled bank, from which everything that a test says is taken back."""
+    filled.begin()
+    yield filled
+    filled.take_back()
 
 
 def insertion(table: str, values: dict, verb: str = "INSERT") -> str:

@@ -135,6 +135,13 @@ def test_the_readme_installs_and_tests_as_ci_does():
     assert INSTALL in ci
 
 
+def test_what_drives_a_browser_stands_where_the_gate_looks_for_it():
+    sources = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__).resolve()]
+    folders = {path.parent for path in sources if "pytest.mark.browser" in path.read_text(encoding="utf-8")}
+
+    assert folders == {ROOT / "tests" / "browser"}
+
+
 def test_the_readme_names_every_command():
     app = make_app("sqlite://")
     flasks_own = {"run", "shell", "routes", "openapi", "db"}  # and what Flask-Migrate adds to db

@@ -20,12 +20,13 @@ from biobank.core.i18n import N_
 from biobank.web import pages, sentences
 from biobank.web.asking import actor, asking
 from biobank.web.errors import STATUS
+from biobank.web.navigation import NavItem
 
 __all__ = ["NAVIGATION", "bp", "station_pages"]
 
 NAVIGATION = [
-    pages.NavItem("access.stations", N_("Stations"), "scan", Permission.STATION_SET_UP.value, 90),
-    pages.NavItem("access.people", N_("People"), "user", Permission.USER_ADMIN.value, 95),
+    NavItem("access.stations", N_("Stations"), "scan", Permission.STATION_SET_UP.value, 90, "settings"),
+    NavItem("access.people", N_("People"), "user", Permission.USER_ADMIN.value, 95, "settings"),
 ]
 
 SITE = SiteSchema()

@@ -7,16 +7,17 @@ from flask.typing import ResponseReturnValue
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.bench import cards, service, work_api
+from biobank.bench import cards, sample_parts, service, work_api
 from biobank.bench.api_parts import bp
 from biobank.bench.schemas import SettleSchema
 from biobank.core import scans
 from biobank.core.errors import Malformed, Reason
+from biobank.core.times import When
 from biobank.patients import service as patients
-from biobank.samples import desk, gate, reading, rules, uses
-from biobank.samples.models import Sample
+from biobank.samples import desk, reading, rules, uses
 from biobank.samples.schemas import sample_json
-from biobank.storage import places
+from biobank.storage import cold, places
+from biobank.storage.claim_schemas import cold_json
 from biobank.studies import service as studies
 from biobank.web import sentences
 from biobank.web.api import page_arguments
@@ -103,7 +104,7 @@ def list_samples() -> ResponseReturnValue:
     return jsonify(
         {
             "items": [
-                sample_json(sample) | _place_and_consent(sample, path.get(sample.id, []), standing[sample.id])
+                sample_json(sample) | _place_and_consent(path.get(sample.id, []), standing[sample.id])
                 for sample in page.items
             ],
             "next": page.next,
@@ -114,36 +115,39 @@ def list_samples() -> ResponseReturnValue:
 @bp.get("/samples/<code>")
 @requires(Permission.SAMPLE_READ)
 def sample(code: str) -> ResponseReturnValue:
-    """One sample with its lineage, position, consent standing and remaining quantity."""
-    return jsonify(sample_answer(service.find_sample(code, actor())))
+    """One sample with its lineage, position, consent standing and remaining quantity.
+
+    `cold` tells its thaws (`inherited_thaws` of what it was made of), its minutes out of the cold, since when it is out
+    and whether that is within its `limit`: ok, warn or block, with the reasons.
+    """
+    return jsonify(sample_answer(service.sample_of_code(code, actor())))
 
 
-def sample_answer(found: Sample) -> dict[str, Any]:
-    """Everything the API says of one sample."""
+def sample_answer(found: Any) -> dict[str, Any]:
+    """Everything the API says of one sample. found: a row of `cards.sample_of_code`"""
     by = actor()
     path = places.where_is([found.id]).get(found.id, [])
     standing = uses.standings([found])[found.id]
-    events = reading.events_of([found])
-    collected = desk.collected_when(found, events)
-    event = events.get(found.collection_event_id or 0)
-    trees, more = reading.lineage(found)
-    donors = gate.donors_of([found.id])[found.id]
+    collected = When(found.happened_at, found.precision or "unknown")
+    trees, more = reading.lineage(found.id)
+    beside = sample_parts.beside(found.id)
     return sample_json(found) | {
-        **_place_and_consent(found, path, standing),
-        "study": reading.study_code(found),
-        "patients": patients.codes_of(donors) if by.may("patient:read") else [],
+        **_place_and_consent(path, standing),
+        "study": found.study,
+        "patients": sorted(beside.patients) if by.may("patient:read") else [],
         "collected_at": desk.shown(collected),
         "collected_precision": collected.precision,
-        "visit": event.visit if event else None,
+        "visit": found.visit,
         "parents": reading.parents_of([found.id]).get(found.id, []),
-        "children": reading.children_of(found),
+        "children": reading.children_of(found.id),
         "lineage": [_branch(tree) for tree in trees],
         "lineage_more": more,
-        "holds": reading.hold_codes(found),
+        "holds": [hold.code for hold in beside.holds],
+        "cold": cold_json(cold.cold_of([found.id])[found.id]),
     }
 
 
-def _place_and_consent(found: Sample, path: list[places.Step], standing: Any) -> dict[str, Any]:
+def _place_and_consent(path: list[places.Step], standing: Any) -> dict[str, Any]:
     return {
         "position": cards.position_json(path),
         "consent": {

@@ -7,19 +7,20 @@ however large the stock.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, exists, func, select
+from sqlalchemy.orm import aliased
 
 from biobank.bench import thing_cards
 from biobank.core import clock, times, units
 from biobank.core.actor import Actor
-from biobank.core.codes import Found
+from biobank.core.codes import Found, ScannableCode
 from biobank.core.db import db, fetch
 from biobank.core.errors import NotFound
 from biobank.core.times import When
 from biobank.distribution import pick_codes
 from biobank.patients.models import Patient
 from biobank.requests.models import Request, RequestLine
-from biobank.samples import gate, rules, uses
+from biobank.samples import gate, reading, rules, uses
 from biobank.samples.models import CollectionEvent, Sample, SampleDonor
 from biobank.storage import kinds, places, position_codes
 from biobank.storage.models import Container, Placement
@@ -49,17 +50,47 @@ PATIENT_ACTIONS = (
 )
 REQUEST_ACTIONS = (("pick", "request:fulfil"), ("open", "request:read"))
 
+_OF_SAMPLE = (
+    *Sample.__table__.columns,
+    Study.code.label("study"),
+    CollectionEvent.happened_at,
+    CollectionEvent.precision,
+    CollectionEvent.visit,
+    exists().where(Placement.sample_id == Sample.id).label("has_stood"),
+)
 _SAMPLE = (
-    select(
-        *Sample.__table__.columns,
-        Study.code.label("study"),
-        CollectionEvent.happened_at,
-        CollectionEvent.precision,
-    )
+    select(*_OF_SAMPLE)
     .join(Study, Study.id == Sample.study_id)
     .outerjoin(CollectionEvent, CollectionEvent.id == Sample.collection_event_id)
     .where(Sample.id == bindparam("id"))
 )
+# What kind of thing a code stands for is told beside it: only a sample's row may be looked up under that key.
+_STANDS_FOR = aliased(ScannableCode)
+_SAMPLE_OF_CODE = (
+    select(
+        _STANDS_FOR.code.label("found_code"),
+        _STANDS_FOR.kind.label("found_kind"),
+        _STANDS_FOR.target_id.label("found_id"),
+        _STANDS_FOR.site_id.label("found_site"),
+        _STANDS_FOR.voided_at.is_not(None).label("found_voided"),
+        *_OF_SAMPLE,
+    )
+    .outerjoin(Sample, and_(Sample.id == _STANDS_FOR.target_id, _STANDS_FOR.kind.in_(("sample", "tube"))))
+    .outerjoin(Study, Study.id == Sample.study_id)
+    .outerjoin(CollectionEvent, CollectionEvent.id == Sample.collection_event_id)
+    .where(_STANDS_FOR.code == bindparam("code"))
+)
+
+
+def sample_of_code(code: str, by: Actor) -> Any:
+    """The row of the sample of this number, or of this maker's tube code, with its study and collection; one query.
+
+    raises  as reading.find_sample
+    """
+    rows = fetch(_SAMPLE_OF_CODE, {"code": code}) if code.isprintable() else ()
+    seen = [row for row in rows if by.sees(row.found_site)]
+    key = reading.the_one(code, [Found(*row[:5]) for row in seen])
+    return next(row for row in seen if row.id == key)
 
 
 def of(found: Found, by: Actor) -> dict[str, Any]:
@@ -72,7 +103,11 @@ def of(found: Found, by: Actor) -> dict[str, Any]:
 def sample_card(sample_id: int, by: Actor) -> dict[str, Any]:
     """Code, type, quantity, place, consent standing in one colour and one sentence, and what can be done now."""
     (sample,) = fetch(_SAMPLE, {"id": sample_id})
-    path = places.where_is([sample.id]).get(sample.id, [])
+    return card_of(sample, places.where_is([sample.id]).get(sample.id, []), by)
+
+
+def card_of(sample: Any, path: list[places.Step], by: Actor) -> dict[str, Any]:
+    """The same of a row that was read already. path: the way to where it stands"""
     standing = uses.standings([sample])[sample.id]
     actions = _sample_actions(sample, bool(path), by, withdrawn=standing.reason.code in gate.WITHDRAWN)
     return {
@@ -129,7 +164,7 @@ def _sample_actions(sample: Any, placed: bool, by: Actor, *, withdrawn: bool = F
         possible &= _AFTER_WITHDRAWAL
     if "move" in possible:
         possible |= {"take_out", "place"} if placed else {"place"}
-        if not placed and places.stood([sample.id]):
+        if not placed and sample.has_stood:
             possible.add("put_back")
     if sample.remaining is None:
         possible.discard("aliquot")

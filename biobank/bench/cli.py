@@ -45,7 +45,8 @@ def scan(sizes: tuple[int, ...], postgres: str | None, clients: int, rounds: int
     click.echo(f"{'PostgreSQL' if postgres else 'SQLite'}, {clients} client(s), {rounds} rounds of {seconds} s, "
                f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
     click.echo(
-        f"{'samples':>10}  {'what':<12} {'per second':>10} {'p50 ms':>8} {'p99 ms':>8} {'× empty':>8} {'× peers':>14}"
+        f"{'samples':>10}  {'what':<12} {'per second':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8} "
+        f"{'× empty':>8} {'× CPU':>8} {'× peers':>14}"
     )
     found: list[tuple[int, list[measuring.Figures]]] = []
     for size in sorted(sizes):
@@ -54,11 +55,13 @@ def scan(sizes: tuple[int, ...], postgres: str | None, clients: int, rounds: int
         for figures in measured:
             ratio = figures.p50 / empty.p50
             click.echo(f"{size:>10}  {figures.name:<12} {figures.per_second:>10.0f} {figures.p50:>8.2f} "
-                       f"{figures.p99:>8.2f} {ratio:>8.2f} {_peers(figures.name, ratio):>14}")  # fmt: skip
+                       f"{figures.p99:>8.2f} {figures.cpu:>8.2f} {ratio:>8.2f} {figures.cpu / empty.cpu:>8.2f} "
+                       f"{_peers(figures.name, ratio):>14}")  # fmt: skip
         found.append((size, measured))
     (small, fast), (large, slow) = found[0], found[-1]
     for one, other in zip(fast[1:], slow[1:], strict=True) if large > small else ():
-        click.echo(f"{one.name} among {large} costs {other.p50 / one.p50:.2f} × what it costs among {small}")
+        click.echo(f"{one.name} among {large} costs {other.p50 / one.p50:.2f} × what it costs among {small}, "
+                   f"{other.cpu / one.cpu:.2f} × of the processors")  # fmt: skip
 
 
 #: What the same act costs others among 100,000 samples, as a multiple of an empty page of Flask measured in one run
@@ -80,15 +83,15 @@ def _measure(
         token = _filled(uri, size)
         order = list(range(1, size + 1))
         random.Random(size).shuffle(order)  # noqa: S311  scans come in no order
-        with measuring.served(uri, Path(folder)) as port:
+        with measuring.served(uri, Path(folder)) as server:
             api = {"Authorization": f"Bearer {token}"}
-            page = {"Cookie": measuring.sign_in(port, "bench", PASSWORD), "Accept": "text/html"}
+            page = {"Cookie": measuring.sign_in(server.port, "bench", PASSWORD), "Accept": "text/html"}
 
             def code(number: int) -> str:
                 return stock.code_of(order[number % size])
 
             return measuring.compare(
-                port,
+                server,
                 [
                     measuring.Ask("empty page", lambda _number: "/healthz"),
                     measuring.Ask("scan", lambda number: f"/api/v1/scan?raw={code(number)}", api),
@@ -111,8 +114,8 @@ def rack(size: int, postgres: str | None, rounds: int) -> None:
                f"{os.getloadavg()[0]:.1f}")  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="biobank-bench-") as folder, _scratch(postgres, folder) as uri:
         token = _filled(uri, size)
-        with measuring.served(uri, Path(folder)) as port:
-            found = racking.measure(port, uri, token, rounds)
+        with measuring.served(uri, Path(folder)) as server:
+            found = racking.measure(server.port, uri, token, rounds)
     click.echo(f"{'what':<14} {'p50 ms':>8} {'× bare writes':>14}")
     for name, took in (("bare writes", found.floor), ("difference", found.difference),
                        ("application", found.application)):  # fmt: skip
@@ -120,6 +123,45 @@ def rack(size: int, postgres: str | None, rounds: int) -> None:
     ours = (found.difference + found.application) / found.floor
     for name, theirs in racking.PEERS.items():
         click.echo(f"both together cost {name} {theirs / ours:.0f} times as much, over the same bare writes")
+
+
+@bench.command("capacity")
+@click.option("--samples", "sizes", multiple=True, type=int, default=(100_000, 1_000_000), show_default=True,
+              help="Size of the stock; may be given several times.")  # fmt: skip
+@click.option(
+    "--postgres", help="URL of an empty server to make scratch databases on; SQLite files without it."
+)
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--seconds", default=2.0, show_default=True, help="Length of each measurement.")
+def capacity(sizes: tuple[int, ...], postgres: str | None, rounds: int, seconds: float) -> None:
+    """How full every freezer is and when it will be, by the API and as a page, beside the same server's empty page."""
+    click.echo(f"{'PostgreSQL' if postgres else 'SQLite'}, {rounds} rounds of {seconds} s, load of the machine "
+               f"{os.getloadavg()[0]:.1f}")  # fmt: skip
+    click.echo(f"{'samples':>10}  {'what':<12} {'p50 ms':>8} {'p99 ms':>8} {'× empty':>8}")
+    found: list[list[measuring.Figures]] = []
+    for size in sorted(sizes):
+        with (
+            tempfile.TemporaryDirectory(prefix="biobank-bench-") as folder,
+            _scratch(postgres, folder) as uri,
+        ):
+            api = {"Authorization": f"Bearer {_filled(uri, size)}"}
+            with measuring.served(uri, Path(folder)) as server:
+                page = {"Cookie": measuring.sign_in(server.port, "bench", PASSWORD), "Accept": "text/html"}
+                asked = [
+                    measuring.Ask("empty page", lambda _number: "/healthz"),
+                    measuring.Ask("report", lambda _number: "/api/v1/containers/capacity", api),
+                    measuring.Ask("its page", lambda _number: "/containers", page),
+                ]
+                found.append(measuring.compare(server, asked, clients=1, rounds=rounds, seconds=seconds))
+        for figures in found[-1]:
+            ratio = figures.p50 / found[-1][0].p50
+            click.echo(
+                f"{size:>10}  {figures.name:<12} {figures.p50:>8.2f} {figures.p99:>8.2f} {ratio:>8.2f}"
+            )
+    for one, other in zip(found[0][1:], found[-1][1:], strict=True) if len(found) > 1 else ():
+        click.echo(
+            f"{one.name} among {max(sizes)} costs {other.p50 / one.p50:.2f} × what it costs among {min(sizes)}"
+        )
 
 
 @bench.command("rack-photo")

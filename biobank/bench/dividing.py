@@ -10,14 +10,19 @@ from biobank.core.errors import Reason, RuleViolation
 from biobank.printing import jobs
 from biobank.procedures import rules as procedure_rules
 from biobank.procedures.rules import Part
+from biobank.racks import children as rack_children
+from biobank.racks import naming, readings, scans, teaching
+from biobank.racks.models import RackScan
 from biobank.samples import processing, steps
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
 
-PROCESS = "sample:process"
+PROCESS, MOVE = "sample:process", "storage:move"
 #: Half a millilitre: what SOPs of blood banks fill into a vial unless the procedure says otherwise.
 USUAL_UL = 500
 MOST = processing.MOST_CHILDREN
+#: Nothing is scanned yet: no tubes, no rack's scan, nor the box it is of.
+_NO_TUBES: dict[str, Any] = {"codes": [], "rack": None, "box": None, "shown": None}
 
 
 def begins(heard: Heard) -> bool:
@@ -27,7 +32,7 @@ def begins(heard: Heard) -> bool:
 
 def begin(work: Work, heard: Heard) -> Told | None:
     require(work.by, PROCESS)
-    work.state.update(parent=None, count=None, volume=None, codes=[], close=False)
+    work.state.update(parent=None, count=None, volume=None, close=False, **_NO_TUBES)
     return Told("divide_which", {})
 
 
@@ -39,6 +44,9 @@ def hear(work: Work, heard: Heard) -> Told | None:
         return _parent(work, heard.thing)
     if heard.kind == "sample":
         raise RuleViolation("divide_not_empty", sample=heard.thing.code)
+    if heard.kind == "container" and state.get("rack"):
+        scan = scans.find_scan(state["rack"], work.by)
+        return _rack_read(work, naming.say_box(scan=scan, container=heard.thing, by=work.by))
     if heard.kind == "number" and state["parent"]:
         state["count"] = _count(heard.figure)
         return _planned(work)
@@ -68,7 +76,7 @@ def _parent(work: Work, sample: Sample) -> Told:
     each = part.volume_nl // 1000 if part and part.volume_nl else USUAL_UL
     free = (sample.remaining or 0) - sample.reserved
     fits = free // (each * 1000) if sample.quantity_kind == units.VOLUME else 0
-    state.update(parent=sample.code, volume=each, codes=[], close=False)
+    state.update(parent=sample.code, volume=each, close=False, **_NO_TUBES)
     state["count"] = max(1, min(part.count if part else fits, fits, MOST))
     if sample.remaining is None or sample.quantity_kind != units.VOLUME:
         raise RuleViolation("divide_unmeasured", sample=sample.code)
@@ -96,33 +104,56 @@ def _child(work: Work, heard: Heard) -> Told:
     state = work.state
     if not state["parent"]:
         raise heard.unknown or RuleViolation("scan_out_of_turn", read=heard.text)
+    if state.get("rack"):
+        raise RuleViolation("divide_rack_already")
     code = require_new_code(heard, work.by)
-    return add_codes(work, [code])
+    if code in state["codes"]:
+        raise RuleViolation("divide_child_twice", code=code)
+    if is_known(code, work.by):
+        raise RuleViolation("divide_not_empty", sample=code)
+    _expect(state, [*state["codes"], code])
+    params = {"code": code, "number": len(state["codes"]), "count": state["count"]}
+    return Told("divide_child", params, shown={"code": code, "position": _filled(state)})
 
 
-def add_codes(work: Work, codes: Sequence[str]) -> Told:
-    """Empty tubes that wait for their share: one by one, or a whole rack that was read.
+def read_rack(work: Work, content: bytes, file_name: str) -> Told:
+    """The empty tubes that wait for their share, read at once with the rack they stand in.
 
-    raises  RuleViolation for a code that somebody has already, or that was scanned twice
+    A rack that nobody knows, and a file that names none, get their box by its scan. raises as `children.new_tubes`
     """
+    require(work.by, MOVE)
+    scan = scans.keep(
+        content=content, file_name=file_name, source="upload", site_id=work.site_id, by=work.by
+    ).scan
+    if scan.reading is None and not readings.is_picture(scan.media_type):
+        raise teaching.unknown(scan)
+    if work.state["codes"] and not work.state.get("rack"):
+        raise RuleViolation("divide_rack_beside_tubes")
+    work.state.update(_NO_TUBES)
+    scan, _box = naming.take_to_its_box(scan, work.by)
+    if scan.container_id is not None:
+        return _rack_read(work, scan)
+    work.state["rack"] = scan.id
+    if scan.rack_code is None:
+        return Told("divide_rack_unnamed", {}, tone="look")
+    return Told("divide_rack_unknown", {"rack": scan.rack_code[:40]}, tone="look")
+
+
+def _rack_read(work: Work, scan: RackScan) -> Told:
     state = work.state
-    for code in codes:
-        if code in state["codes"]:
-            raise RuleViolation("divide_child_twice", code=code)
-        if is_known(code, work.by):
-            raise RuleViolation("divide_not_empty", sample=code)
-        state["codes"] = [*state["codes"], code]
-    if len(state["codes"]) > MOST:
-        raise RuleViolation("divide_too_many", count=len(state["codes"]), most=MOST)
-    missing = state["count"] - len(state["codes"])
-    if missing < 0:
-        state["count"] = len(state["codes"])
-    params = {"code": codes[-1], "number": len(state["codes"]), "count": state["count"]}
-    return Told(
-        "divide_child",
-        params,
-        shown={"code": codes[-1], "position": f"{len(state['codes'])}/{state['count']}"},
-    )
+    found = rack_children.new_tubes(scan=scan, by=work.by)
+    state.update(rack=scan.id, box=found.container.code, shown=found.shown)
+    _expect(state, found.codes)
+    params = {"count": len(found.codes), "name": found.container.name, "container": found.container.code}
+    return Told("divide_rack_read", params, shown={"code": found.container.code, "position": _filled(state)})
+
+
+def _expect(state: dict[str, Any], codes: Sequence[str]) -> None:
+    """These are the tubes; more of them than were planned are planned."""
+    if len(codes) > MOST:
+        raise RuleViolation("divide_too_many", count=len(codes), most=MOST)
+    state["codes"] = list(codes)
+    state["count"] = max(state["count"], len(codes))
 
 
 def divide(work: Work) -> Told:
@@ -131,27 +162,47 @@ def divide(work: Work) -> Told:
     require(work.by, PROCESS)
     if state["codes"] and len(state["codes"]) != state["count"]:
         raise RuleViolation("divide_children_missing", number=len(state["codes"]), count=state["count"])
+    if state.get("rack") and not state["box"]:
+        raise RuleViolation("divide_rack_box_first")
     parent = find_sample(state["parent"], work.by)
-    children = processing.aliquot(
-        sample=parent, count=state["count"], amount=state["volume"] * 1000, close_parent=state["close"],
-        container_codes=state["codes"], by=work.by,
-    )  # fmt: skip
-    codes = [child.code for child in children]
+    codes, placements = _divided(work, parent)
     if not state["codes"]:
         jobs.order(codes=codes, by=work.by, site_id=parent.site_id, station=work.by.station)
     told = Told(
         "divide_done", {"sample": parent.code, "count": len(codes), "volume": state["volume"],
                         "first": codes[0], "last": codes[-1]},
-        outcome="done", act="aliquoted", undo={"act": "aliquoted", "sample": parent.code, "children": codes},
+        outcome="done", act="aliquoted", undo={"act": "aliquoted", "sample": parent.code, "children": codes,
+                                                    "placements": placements},
         shown={"code": codes[0], "position": _times(state)},
     )  # fmt: skip
-    state.update(parent=None, count=None, volume=None, codes=[], close=False, made=codes)
+    state.update(parent=None, count=None, volume=None, close=False, made=codes, **_NO_TUBES)
     return told
+
+
+def _divided(work: Work, parent: Sample) -> tuple[list[str], list[int]]:
+    """The children's codes, and the placements of those that were read with their rack: they stand in it at once."""
+    state, amount = work.state, work.state["volume"] * 1000
+    if state.get("rack"):
+        require(work.by, MOVE)
+        done = rack_children.aliquot(
+            scan=scans.find_scan(state["rack"], work.by), sample=parent, amount=amount, shown=state["shown"],
+            close_parent=state["close"], by=work.by,
+        )  # fmt: skip
+        return [child.code for child in done.children.values()], done.placements
+    made = processing.aliquot(
+        sample=parent, count=state["count"], amount=amount, close_parent=state["close"],
+        container_codes=state["codes"], by=work.by,
+    )  # fmt: skip
+    return [child.code for child in made], []
 
 
 def _count(number: int) -> int:
     processing.check_count(number)
     return number
+
+
+def _filled(state: dict[str, Any]) -> str:
+    return f"{len(state['codes'])}/{state['count']}"
 
 
 def _times(state: dict[str, Any]) -> str:
@@ -162,6 +213,8 @@ def sentence(state: dict[str, Any]) -> Reason:
     if not state["parent"]:
         return Reason("divide_sentence_which")
     params = {"sample": state["parent"], "count": state["count"], "volume": state["volume"]}
+    if state.get("rack") and not state["box"]:
+        return Reason("divide_sentence_rack", params)
     if state["codes"]:
         return Reason("divide_sentence_codes", params | {"number": len(state["codes"])})
     return Reason("divide_sentence", params)

@@ -113,11 +113,15 @@ def _place(work: Work, heard: Heard, sample: Sample | None) -> Told:
     state["free"] = [text for text in state["free"] if text != here]
     if here is not None and not state["free"]:
         _reserve(work, box, None)
+    seen: dict[str, Any] = {"code": code, "position": here}
+    if placed.warned:
+        seen["reasons"] = [reason.as_dict() for reason in placed.warned]
     return Told(
         "fill_placed", {"sample": code, "position": here or "–", "container": box.name}, outcome="done", act="placed",
+        tone="look" if placed.warned else "yes",
         undo={"act": "placed", "sample": code, "placement": placed.placement.id,
               "moved": placed.came_from is not None},
-        shown={"code": code, "position": here},
+        shown=seen,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from biobank.bench.task import Task, Told, Work, require
 from biobank.core.errors import Reason, RuleViolation
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
-from biobank.storage import cold, destruction, places
+from biobank.storage import destruction, places
 from biobank.storage import service as storage
 
 #: Verb -> (permission, what the record calls the act).
@@ -64,7 +64,7 @@ def _verb(work: Work, heard: Heard) -> Told:
 def _take_out(work: Work, heard: Heard) -> Told:
     sample: Sample = heard.thing
     act = work.state["verb"]
-    way = cold.thaw if act == "thaw" else storage.take_out
+    way = storage.thaw if act == "thaw" else storage.take_out
     ended = way(sample=sample, by=work.by)
     told = {"sample": sample.code, "position": ended.position or "–"}
     box = storage.container_of(ended)
@@ -109,8 +109,9 @@ def _discard(work: Work, sample: Sample) -> Told:
     work.state.pop("asked", None)
     params = {"sample": sample.code, "discard_reason": reason}
     return Told(
-        "done_discard", params, tone="look", outcome="done", act="discarded", shown={"code": sample.code}
-    )
+        "done_discard", params, tone="look", outcome="done", act="discarded",
+        undo={"act": "discarded", "sample": sample.code}, shown={"code": sample.code},
+    )  # fmt: skip
 
 
 _ACTS = {"take_out": _take_out, "thaw": _take_out, "put_back": _put_back, "discard": _ask_discard}

@@ -2,6 +2,7 @@
 
 import html
 import http.client
+import math
 import os
 import random
 import re
@@ -25,12 +26,25 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Figures:
-    """What one kind of request cost, over all rounds. Milliseconds."""
+    """What one kind of request cost, over all rounds. Milliseconds.
+
+    cpu  of the server's processors, for each request: whoever else uses the machine does not lengthen it. NaN where the
+         system does not tell
+    """
 
     name: str
     per_second: float
     p50: float
     p99: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Server:
+    """A bank that is served: its port on this machine, the process that was started."""
+
+    port: int
+    process: int
 
 
 @dataclass(frozen=True)
@@ -43,8 +57,8 @@ class Ask:
 
 
 @contextmanager
-def served(database_uri: str, folder: Path) -> Iterator[int]:
-    """`python app.py` on a free port of this machine, for as long as the block lasts. gives the port"""
+def served(database_uri: str, folder: Path) -> Iterator[Server]:
+    """`python app.py` on a free port of this machine, for as long as the block lasts."""
     port = _free_port()
     environment = _environment(database_uri) | {"BIOBANK_PORT": str(port), "BIOBANK_HOST": "127.0.0.1"}
     log = (folder / "server.log").open("wb")
@@ -52,7 +66,7 @@ def served(database_uri: str, folder: Path) -> Iterator[int]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         _wait(port, process)
-        yield port
+        yield Server(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -98,7 +112,7 @@ SLICE = 0.2
 
 
 def compare(
-    port: int,
+    server: Server,
     requests: Sequence[Ask],
     *,
     clients: int,
@@ -110,29 +124,56 @@ def compare(
     seconds  for each kind, a round
     """
     for ask in requests:  # nothing is measured cold
-        _load(port, ask, clients, 0.5)
+        _load(server.port, ask, clients, 0.5)
     found: dict[str, list[Figures]] = {ask.name: [] for ask in requests}
     for _round in range(rounds):
         taken: dict[str, list[float]] = {ask.name: [] for ask in requests}
+        used = dict.fromkeys(taken, 0.0)
         for _slice in range(max(1, round(seconds / SLICE))):
             for ask in requests:
-                taken[ask.name] += _load(port, ask, clients, SLICE)
+                before = _processor_seconds(server.process)
+                taken[ask.name] += _load(server.port, ask, clients, SLICE)
+                used[ask.name] += _processor_seconds(server.process) - before
         for name, times in taken.items():
-            found[name].append(_figures(name, sorted(times), clients))
+            found[name].append(_figures(name, sorted(times), clients, used[name]))
     return [
         Figures(
             name,
             median(each.per_second for each in each_round),
             median(each.p50 for each in each_round),
             median(each.p99 for each in each_round),
+            median(each.cpu for each in each_round),
         )
         for name, each_round in found.items()
     ]
 
 
-def _figures(name: str, times: Sequence[float], clients: int) -> Figures:
+def _figures(name: str, times: Sequence[float], clients: int, used: float) -> Figures:
     per_second = clients * len(times) / sum(times)
-    return Figures(name, per_second, 1000 * times[len(times) // 2], 1000 * times[int(len(times) * 0.99)])
+    p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+    return Figures(name, per_second, 1000 * p50, 1000 * p99, 1000 * used / len(times))
+
+
+def _processor_seconds(process: int) -> float:
+    """What a process and those it began have used of the processors so far (proc(5)); NaN where nobody tells."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        number = int(stat.parent.name)
+        parents[number], ticks[number] = int(told[1]), int(told[11]) + int(told[12])
+    if process not in ticks:
+        return math.nan
+
+    def is_ours(number: int) -> bool:
+        while number not in (0, process):
+            number = parents.get(number, 0)
+        return number == process
+
+    return sum(used for number, used in ticks.items() if is_ours(number)) / os.sysconf("SC_CLK_TCK")
 
 
 def sign_in(port: int, name: str, password: str) -> str:

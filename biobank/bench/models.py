@@ -52,6 +52,7 @@ class WorkStep(Base):
         UniqueConstraint("session_id", "key"),
         CheckConstraint("outcome IN ('done', 'told', 'refused')", name="outcome_known"),
         CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name="undone_has_name"),
+        CheckConstraint("how IN ('scanned', 'typed', 'pressed')", name="how_known"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -61,6 +62,8 @@ class WorkStep(Base):
     """Given by the browser: the same scan sent twice is one step."""
     raw: Mapped[str] = mapped_column(String(256))
     read: Mapped[str | None] = mapped_column(String(256))
+    how: Mapped[str | None] = mapped_column(String(7))
+    """scanned, typed by hand, or the button that stands for a card; NULL where nobody can tell."""
     outcome: Mapped[str] = mapped_column(String(7))
     """done: something was changed. told: it was understood. refused: it was not."""
     act: Mapped[str | None] = mapped_column(String(20))

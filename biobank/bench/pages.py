@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from biobank.access.guard import requires, signed_in
 from biobank.access.permissions import Permission
-from biobank.bench import cards, paper_pages, scan_pages, service, story, work_pages
+from biobank.bench import cards, paper_pages, sample_parts, scan_pages, service, story, work_pages
 from biobank.bench.drawing import action, first_is_primary
 from biobank.bench.page_parts import bp
 from biobank.consent import reading as consents
@@ -22,24 +22,23 @@ from biobank.core.times import When
 from biobank.patients import service as patients
 from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
-from biobank.printing import checks as label_checks
-from biobank.quality import service as quality
 from biobank.requests.models import Request
-from biobank.samples import desk, gate, holds, reading, rules, uses
-from biobank.samples.models import Decision, Sample
+from biobank.samples import reading, rules, uses
+from biobank.samples.models import Sample
 from biobank.samples.pages import type_options
 from biobank.storage import destruction, places
 from biobank.studies import service as studies
 from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 from biobank.withdrawal import anonymising, reach
 
 __all__ = ["NAVIGATION", "bp", "paper_pages", "scan_pages", "work_pages"]
 
 NAVIGATION = [
-    pages.NavItem("bench.home", N_("Home"), "home", None, 0),
-    pages.NavItem("bench.station", N_("Station"), "scan", Permission.STORAGE_MOVE.value, 5),
-    pages.NavItem("bench.samples", N_("Samples"), "tube", Permission.SAMPLE_READ.value, 10),
+    NavItem("bench.home", N_("Home"), "home", None, 0),
+    NavItem("bench.station", N_("Station"), "scan", Permission.STORAGE_MOVE.value, 5),
+    NavItem("bench.samples", N_("Samples"), "tube", Permission.SAMPLE_READ.value, 10, "bench"),
 ]
 
 
@@ -140,7 +139,7 @@ def _row(sample: Sample, path: list[places.Step]) -> dict[str, Any]:
     return {"sample": sample, "amount": amount_text(sample), "place": place_text(path)}
 
 
-def amount_text(sample: Sample) -> str | None:
+def amount_text(sample: Any) -> str | None:
     """What is left, with its unit; None when nobody knows."""
     if sample.quantity_kind is None or sample.remaining is None:
         return None
@@ -160,15 +159,12 @@ def place_text(path: list[places.Step]) -> str | None:
 def sample(code: str) -> ResponseReturnValue:
     """Everything about one sample: where, may it be used, what it comes from, its story."""
     by = actor()
-    found = service.find_sample(code, by)
-    card = cards.sample_card(found.id, by)
+    found = service.sample_of_code(code, by)
     path = places.where_is([found.id]).get(found.id, [])
-    donors = gate.donors_of([found.id])[found.id]
-    trees, more = reading.lineage(found)
-    entries = reading.story(found)
-    keys = {str(entry[side].get("subject")) for entry in entries for side in ("before", "after")}
-    pseudonyms = patients.by_keys(keys - {"None"}) if by.may("patient:read") else {}
-    collected = desk.collected_when(found, reading.events_of([found]))
+    card = cards.card_of(found, path, by)
+    trees, more = reading.lineage(found.id)
+    entries = reading.story(found.code)
+    beside = sample_parts.beside(found.id)
     return pages.render(
         "bench/sample.html",
         sample=found,
@@ -180,19 +176,28 @@ def sample(code: str) -> ResponseReturnValue:
         reserved=spoken.quantity(found.quantity_kind, found.reserved)
         if found.quantity_kind and found.reserved
         else None,
-        collected=story.shown(collected),
+        collected=story.shown(When(found.happened_at, found.precision or "unknown")),
         treated=story.shown(When(found.treated_at, found.treated_precision or "unknown")),
-        patients=patients.codes_of(donors) if by.may("patient:read") else [],
-        holds=holds.open_holds([found.id]).get(found.id, []),
-        wrong=quality.open_of([found.id]).get(found.id, []),
-        verified=bool(label_checks.verified([found.id])),
+        patients=sorted(beside.patients) if by.may("patient:read") else [],
+        beside=beside,
         must_verify=settings.labels_must_be_verified(),
         nodes=[_node(tree) for tree in trees],
         more=more,
-        story=story.tell(entries, pseudonyms, may_read_decisions=by.may(Permission.DECISION_READ.value)),
-        decisions=_decisions(found),
+        story=story.tell(
+            entries, _pseudonyms(entries, beside), may_read_decisions=by.may(Permission.DECISION_READ.value)
+        ),
         standing=_BANDS.get(card["consent"]["colour"], "deny"),
     )
+
+
+def _pseudonyms(entries: list[dict[str, Any]], beside: sample_parts.Beside) -> dict[str, str]:
+    """Key of the record -> pseudonym, for everybody whom a story names; nobody for who may read none."""
+    if not actor().may("patient:read"):
+        return {}
+    known = {key: code for code, key in beside.patients.items()}
+    named = {str(entry[side].get("subject")) for entry in entries for side in ("before", "after")}
+    missing = named - known.keys() - {"None"}  # whose it was taken to be before it was corrected
+    return known | (patients.by_keys(missing) if missing else {})
 
 
 #: Colour of a standing -> the designer's band.
@@ -208,11 +213,6 @@ def _node(branch: reading.Branch) -> dict[str, Any]:
         "amount": amount_text(branch.sample),
         "children": [_node(child) for child in branch.children],
     }
-
-
-def _decisions(found: Sample) -> list[Decision]:
-    query = select(Decision).where(Decision.sample_id == found.id).order_by(Decision.id.desc()).limit(20)
-    return list(db.session.scalars(query))
 
 
 @bp.get("/patients/<path:code>")

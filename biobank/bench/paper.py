@@ -23,10 +23,14 @@ _ACROSS = 2
 
 @dataclass(frozen=True)
 class Card:
-    """What the scanner reads, and what a person reads."""
+    """What the scanner reads, and what a person reads.
+
+    kind    what the words are: two cards cut out may have the same words
+    """
 
     code: str
     words: str
+    kind: str = ""
 
 
 def cards(title: str, groups: Sequence[tuple[str, Sequence[Card]]]) -> bytes:
@@ -60,7 +64,7 @@ def _group(sheet: "Sheet", them: Sequence[Card]) -> None:
 
 
 def _draw(sheet: "Sheet", card: Card, left: float, top: float) -> None:
-    """Lines to cut along, the words, the bars, the number."""
+    """Lines to cut along, the words, the bars, what they are and the number."""
     sheet.set_draw_color(150)
     sheet.set_dash_pattern(dash=1, gap=1)
     sheet.rect(left, top, _WIDTH, _HEIGHT)
@@ -72,7 +76,8 @@ def _draw(sheet: "Sheet", card: Card, left: float, top: float) -> None:
     sheet.set_fill_color(0)
     for _row, first, length in symbol.runs():
         sheet.rect(start + first * _MODULE, top + 11, length * _MODULE, _BARS, style="F")
-    _line(sheet, spaced(card.code), left, top + 11 + _BARS + 1.5, _NUMBER, 5)
+    under = " · ".join(each for each in (card.kind, spaced(card.code)) if each)
+    _line(sheet, under, left, top + 11 + _BARS + 1.5, _NUMBER, 5)
 
 
 def _line(sheet: "Sheet", text: str, left: float, top: float, size: float, height: float) -> None:

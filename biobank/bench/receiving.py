@@ -10,19 +10,19 @@ from typing import Any
 
 from sqlalchemy import select
 
+from biobank.bench import nonconforming
 from biobank.bench.heard import Heard, require_new_code
 from biobank.bench.task import Task, Told, Work, require
 from biobank.consent.models import Consent, ConsentForm
 from biobank.core import clock
 from biobank.core.db import db
-from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import NotFound, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
 from biobank.printing import checks, jobs
 from biobank.procedures import kits
 from biobank.procedures.models import CollectionKit
-from biobank.quality import service as quality
 from biobank.samples import collection, gate, rules
 from biobank.samples.models import Sample, SampleDonor
 from biobank.samples.reading import find_sample
@@ -178,7 +178,7 @@ def _new_tube(work: Work, heard: Heard) -> Told:
         by=work.by,
     )
     state["left"] = state["left"][1:]
-    return _received(work, sample, tube["label"], verified=False)
+    return _received(work, sample, tube["label"], "registered", verified=False)
 
 
 def _known(work: Work, heard: Heard) -> Told | None:
@@ -193,7 +193,7 @@ def _known(work: Work, heard: Heard) -> Told | None:
         collection.receive(sample=sample, by=work.by, at=When.exactly(work.at) if work.at else None)
         state["expected"] = [code for code in state["expected"] if code != sample.code]
         own_label = heard.text == sample.code
-        return _received(work, sample, None, verified=own_label)
+        return _received(work, sample, None, "received", verified=own_label)
     _require_same_patient(work, sample)
     if _waiting(state) is not None and heard.text == sample.code:
         return _label(work, heard, None)
@@ -207,7 +207,8 @@ def _require_same_patient(work: Work, sample: Sample) -> None:
         raise RuleViolation("receive_other_patient", sample=sample.code, patient=patient.code)
 
 
-def _received(work: Work, sample: Sample, label: str | None, *, verified: bool) -> Told:
+def _received(work: Work, sample: Sample, label: str | None, act: str, *, verified: bool) -> Told:
+    """act  received: it was announced; registered: nobody had heard of it, and taking it back is another thing"""
     state = work.state
     tube: dict[str, Any] = {"sample": sample.code, "tube": sample.container_code, "type": sample.type, "label": label,
             "verified": verified, "wrong": []}  # fmt: skip
@@ -220,8 +221,8 @@ def _received(work: Work, sample: Sample, label: str | None, *, verified: bool) 
     params = {"sample": sample.code, "type": sample.type, "number": len(state["tubes"]),
               "count": len(state["tubes"]) + len(state["left"]) + len(state.get("expected", ()))}  # fmt: skip
     return Told(
-        "receive_tube", params, outcome="done", act="received",
-        undo={"act": "received", "sample": sample.code}, shown={"code": sample.code, "position": label},
+        "receive_tube", params, outcome="done", act=act,
+        undo={"act": act, "sample": sample.code}, shown={"code": sample.code, "position": label},
     )  # fmt: skip
 
 
@@ -270,15 +271,13 @@ def _non_conformity(work: Work, heard: Heard) -> Told:
     tube = tube or (state["tubes"][-1] if state["tubes"] else None)
     if tube is None:
         raise RuleViolation("receive_tube_first")
-    if not heard.reason:
-        raise Malformed({"reason": Reason("reason_needed")})
     sample = find_sample(tube["sample"], work.by)
-    quality.record(sample=sample, code=heard.reason, stage="arrival", by=work.by)
+    if not heard.reason:
+        return Told("fault_tube", {"sample": sample.code}, tone="look", shown={"code": sample.code})
     state["tubes"] = [
         each | {"wrong": [*each["wrong"], heard.reason]} if each is tube else each for each in state["tubes"]
     ]
-    params = {"sample": sample.code, "non_conformity": heard.reason}
-    return Told("receive_wrong", params, tone="look", act="non_conformity", shown={"code": sample.code})
+    return nonconforming.record(work, sample, heard.reason, "arrival")
 
 
 def _collected(state: dict[str, Any]) -> When:

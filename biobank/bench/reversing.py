@@ -1,12 +1,17 @@
 """Each act of the station and the act that takes it back. Nothing is removed: both stand in the record."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from biobank.consent import service as consent
 from biobank.core.actor import Actor
-from biobank.core.db import lock
-from biobank.core.errors import RuleViolation
+from biobank.core.db import db, lock
+from biobank.core.errors import Reason, RuleViolation
+from biobank.printing import jobs
+from biobank.printing.models import LabelJob
+from biobank.quality import service as quality
 from biobank.samples import gate, steps
 from biobank.samples import undoing as sample_undoing
 from biobank.samples.models import Sample
@@ -14,21 +19,32 @@ from biobank.samples.reading import find_sample, find_samples
 from biobank.storage import places, standing
 from biobank.storage import undoing as storage_undoing
 
+#: What the record says was done about something that was no fault after all.
+MISTAKE = "Recorded by mistake, and taken back"
 
-def reverse(told: Mapping[str, Any], by: Actor) -> None:
-    """Take one act back, as its step told it. raises RuleViolation when something came after it"""
-    _WAYS[told["act"]](told, by)
+
+def reverse(told: Mapping[str, Any], by: Actor) -> list[Reason]:
+    """Take one act back, as its step told it.
+
+    returns  what is not as it was all the same, such as a place that somebody took meanwhile
+    raises   RuleViolation when something came after it, or it is not this person's to take back
+    """
+    return _WAYS[told["act"]](told, by) or []
 
 
 def lock_all(told: Iterable[Mapping[str, Any]], by: Actor) -> None:
     """Lock everything that many acts touched, in the one order, before the first is taken back."""
     acts = list(told)
     codes = {each["sample"] for each in acts if "sample" in each}
-    codes |= {code for each in acts for code in each.get("children", ())}
+    codes |= {code for each in acts for code in (*each.get("children", ()), *each.get("tubes", ()))}
     samples = find_samples(sorted(codes), by) if codes else []
     donors = gate.donors_of([sample.id for sample in samples])
     consent.lock_patients(set().union(*donors.values()) if donors else set())
-    if boxes := storage_undoing.containers_of(each["placement"] for each in acts if "placement" in each):
+    placements = [each["placement"] for each in acts if "placement" in each]
+    placements += [key for each in acts for key in each.get("placements", ())]
+    boxes = storage_undoing.containers_of(placements)
+    boxes |= storage_undoing.thrown_out_of(sample.id for sample in samples)
+    if boxes:
         standing.lock_paths(*boxes)
     lock(Sample, [sample.id for sample in samples])
 
@@ -42,29 +58,74 @@ def _taken_out(told: Mapping[str, Any], by: Actor) -> None:
 
 
 def _received(told: Mapping[str, Any], by: Actor) -> None:
+    """It was announced, and is so again."""
     sample = find_sample(told["sample"], by)
-    if places.where_is([sample.id]):
-        raise RuleViolation("undo_too_late", sample=sample.code)
+    _require_nowhere([sample])
     sample_undoing.undo_receive(sample=sample, by=by)
 
 
+def _registered(told: Mapping[str, Any], by: Actor) -> None:
+    """Nobody had heard of it before: it goes out of the world, and its label is not printed any more."""
+    sample = find_sample(told["sample"], by)
+    _require_nowhere([sample])
+    sample_undoing.undo_register(sample=sample, by=by)
+    _no_labels([sample.code], by)
+
+
 def _aliquoted(told: Mapping[str, Any], by: Actor) -> None:
+    """What was read with its rack is taken out of that first."""
+    lock_all([told], by)
+    for placement in told.get("placements", ()):
+        storage_undoing.undo_placed(placement_id=placement, by=by)
     children = find_samples(told["children"], by)
-    standing_somewhere = places.where_is([child.id for child in children])
-    for child in children:
-        if child.id in standing_somewhere:
-            raise RuleViolation("undo_too_late", sample=child.code)
+    _require_nowhere(children)
     sample_undoing.undo_aliquot(parent=find_sample(told["sample"], by), children=children, by=by)
+    _no_labels(told["children"], by)
+
+
+def _require_nowhere(samples: Sequence[Sample]) -> None:
+    standing_somewhere = places.where_is([sample.id for sample in samples])
+    for sample in samples:
+        if sample.id in standing_somewhere:
+            raise RuleViolation("undo_too_late", sample=sample.code)
+
+
+def _no_labels(codes: Sequence[str], by: Actor) -> None:
+    """What is not at the printer yet is not printed."""
+    waiting = select(LabelJob).where(LabelJob.code.in_(codes), LabelJob.state.in_(("waiting", "failed")))
+    for job in db.session.scalars(waiting.order_by(LabelJob.id)).all():
+        jobs.cancel(job=job, by=by)
 
 
 def _step_started(told: Mapping[str, Any], by: Actor) -> None:
     steps.cancel(batch=told["batch"], by=by)
 
 
-_WAYS: dict[str, Callable[[Mapping[str, Any], Actor], None]] = {
+def _step_stopped(told: Mapping[str, Any], by: Actor) -> None:
+    sample_undoing.undo_stop(runs=told["runs"], by=by)
+
+
+def _discarded(told: Mapping[str, Any], by: Actor) -> list[Reason]:
+    sample = find_sample(told["sample"], by)
+    if (elsewhere := storage_undoing.undo_discarded(sample=sample, by=by)) is None:
+        return []
+    why = Reason(elsewhere.code, elsewhere.params)
+    return [Reason("undone_without_place", {"sample": sample.code}), why, *elsewhere.reasons]
+
+
+def _non_conformity(told: Mapping[str, Any], by: Actor) -> None:
+    """It is closed as a mistake; the hold that it put ends with it."""
+    quality.close(item=quality.find_item(told["item"], by), action=MISTAKE, by=by)
+
+
+_WAYS: dict[str, Callable[[Mapping[str, Any], Actor], list[Reason] | None]] = {
     "placed": _placed,
     "taken_out": _taken_out,
     "received": _received,
+    "registered": _registered,
     "aliquoted": _aliquoted,
     "step_started": _step_started,
+    "step_stopped": _step_stopped,
+    "discarded": _discarded,
+    "non_conformity": _non_conformity,
 }

@@ -29,6 +29,10 @@ TEXTS: dict[str, str] = {
         " lot and serial number cannot always be told apart."
     ),
     "separator_replaced": N_("The scanner sends “{given}” for what ends a field of a GS1 code (FNC1)."),
+    "setting_not_taken": N_(
+        "The scanner typed a setting bar code instead of setting itself: it is another maker’s,"
+        " or this scanner takes none until its manual has let it."
+    ),
     "suffix_missing": N_(
         "This station expects “{expected}” after each code, and the scanner does not send it."
     ),
@@ -95,4 +99,36 @@ WORDS: dict[str, str] = {
     "scanned.sample": N_("Sample"),
     "scanned.station": N_("Station"),
     "scanned.user": N_("Badge"),
+    "scanner_help.caps_lock": N_(
+        "Press the Caps Lock key of this computer, so that its light goes out."
+        " If it was out already, the scanner itself turns the letters round."
+    ),
+    "scanner_help.keyboard_fr": N_(
+        "The bank undoes the wrong keyboard by itself and says so: go on working."
+        " But to destroy, to ship and to withdraw takes a clean reading, so mend the scanner."
+    ),
+    "scanner_help.keyboard_us": N_(
+        "The bank undoes the wrong keyboard by itself and says so: go on working."
+        " But to destroy, to ship and to withdraw takes a clean reading, so mend the scanner."
+    ),
+    "scanner_help.separator": N_(
+        "Until it is mended, compare lot and serial number on the screen with the label."
+    ),
+    "scanner_help.suffix": N_("The bank notices by itself that a code is over, but only a moment later."),
+    "scanner_manual.aim": N_("the identifier before a code (AIM ID, Code ID), and set it to none"),
+    "scanner_manual.caps_lock": N_("Caps Lock, and set it to off"),
+    "scanner_manual.extra": N_("the suffix, and set it to Enter (CR) alone"),
+    "scanner_manual.keyboard_fr": N_("the keyboard’s country or language, and set it to French (France)"),
+    "scanner_manual.keyboard_us": N_("the keyboard’s country or language, and set it to English (US)"),
+    "scanner_manual.prefix": N_("the prefix, and clear it"),
+    "scanner_manual.separator": N_("control characters or FNC1, and have them sent as Ctrl and a key"),
+    "scanner_manual.suffix": N_("the suffix or terminator, and set it to Enter (CR)"),
+    "scanner_setting.aim": N_("Makes the scanner send no identifier before a code."),
+    "scanner_setting.caps_lock": N_("Makes the scanner leave capitals as they are."),
+    "scanner_setting.extra": N_("Makes the scanner send nothing but Enter after a code."),
+    "scanner_setting.keyboard_fr": N_("Sets the scanner to a French keyboard (France)."),
+    "scanner_setting.keyboard_us": N_("Sets the scanner to a US keyboard."),
+    "scanner_setting.prefix": N_("Makes the scanner send nothing before a code."),
+    "scanner_setting.separator": N_("Makes the scanner send what ends a field (FNC1) as Ctrl and a key."),
+    "scanner_setting.suffix": N_("Makes the scanner send Enter after each code."),
 }

@@ -1,5 +1,8 @@
 """Shapes of what the bench is told at the edge."""
 
+from marshmallow import validate
+
+from biobank.bench.kept import WAYS
 from biobank.web.schemas import SafeString, Schema
 
 
@@ -17,3 +20,4 @@ class StationScanSchema(Schema):
     session = SafeString(load_default=None, allow_none=True, max_length=36)
     position = SafeString(load_default=None, allow_none=True, max_length=10)
     scanned_at = SafeString(load_default=None, allow_none=True, max_length=40)
+    how = SafeString(load_default=None, allow_none=True, validate=validate.OneOf(WAYS))

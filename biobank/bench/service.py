@@ -8,8 +8,6 @@ from biobank.core import scans
 from biobank.core.actor import Actor
 from biobank.core.errors import NotFound
 from biobank.core.readings import Reading
-from biobank.samples import reading
-from biobank.samples.models import Sample
 
 #: The kind of thing a caller is told of: a maker's code stands for the sample in the tube, or for the box.
 SHOWN_KIND = {"tube": "sample", "rack": "container"}
@@ -65,9 +63,9 @@ def _reagent(read: Reading) -> Scan | None:
     return Scan("reagent", card["title"], found.text, card, [], found.repaired_from, found.fault, fields)
 
 
-def find_sample(code: str, by: Actor) -> Sample:
-    """A sample by any of its codes. raises NotFound, with the check digits as a reason where they are wrong"""
+def sample_of_code(code: str, by: Actor) -> Any:
+    """The row of a sample by any of its codes. raises NotFound, with the check digits as a reason if they are wrong"""
     try:
-        return reading.find_sample(code, by)
+        return cards.sample_of_code(code, by)
     except NotFound as unknown:
         raise NotFound(unknown.code, reasons=scans.misread(code), **unknown.params) from None

@@ -4,7 +4,7 @@ What each wrong setting makes of the test code is worked out and looked for in w
 after it is then what the scanner adds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ _ENOUGH = 6
 class Finding:
     """One thing about the scanner: the code of its sentence, its tone, and which setting mends it.
 
-    mends  keyboard, suffix, aim or affix: what to look for in the scanner's manual; None: nothing to set
+    mends  one of scanner_menus.FAULTS; None: nothing to set
     """
 
     code: str
@@ -56,19 +56,24 @@ _LAYOUTS: tuple[tuple[str | None, Callable[[str], str]], ...] = (
     ("caps_lock_and_french_scanner", lambda text: text.translate(FRENCH_TO_US).swapcase()),
 )
 """What each wrong setting makes of a text, the right one first."""
+#: Which keyboard the scanner is to be set to.
+_KEYBOARDS = {US_SCANNER_ON_FRENCH_PC: "keyboard_fr", FRENCH_SCANNER_ON_US_PC: "keyboard_us"}
 
 
-def diagnose(raw: str, *, ended: str = "", affixes: tuple[str, str] = ("", "")) -> list[Finding]:
+def diagnose(
+    raw: str, *, ended: str = "", affixes: tuple[str, str] = ("", ""), settings: Collection[str] = ()
+) -> list[Finding]:
     """Everything that is wrong; one finding that all is well when nothing is.
 
-    raw      what came of one of the two test symbols
-    ended    how it ended, as the page saw it: enter, tab, lf, silence, or empty where nobody saw
-    affixes  what the station is set up to expect before and after a code
+    raw       what came of one of the two test symbols
+    ended     how it ended, as the page saw it: enter, tab, lf, silence, or empty where nobody saw
+    affixes   what the station is set up to expect before and after a code
+    settings  what the setting bar codes say that the page shows: a scanner that takes them types nothing
     """
     received = raw.strip(" \r\n\t")
     found = _layout(received)
     if found is None:
-        return [_incomplete(received)]
+        return [_not_taken(received, settings) or _incomplete(received)]
     fault, change, before, after, lost = found
     findings = (
         list(_of_layout(fault)) + list(_of_separator(lost)) + list(_around(change, before, after, affixes))
@@ -94,11 +99,20 @@ def _layout(received: str) -> tuple[str | None, Callable[[str], str], str, str, 
     return None
 
 
+def _not_taken(received: str, settings: Collection[str]) -> Finding | None:
+    """A setting bar code that was typed as any other code is, perhaps after an identifier."""
+    texts = [text.strip() for text in settings]
+    ways = [change(text) for text in texts for _fault, change in _LAYOUTS]
+    if any(received == way or (len(way) >= _ENOUGH and received.endswith(way)) for way in ways):
+        return Finding("setting_not_taken", "look", {})
+    return None
+
+
 def _incomplete(received: str) -> Finding:
     """Neither test code: cut short, or another one."""
     pieces = (TEST_CODE[start : start + _ENOUGH] for start in range(len(TEST_CODE) - _ENOUGH + 1))
     if any(change(piece) in received for piece in pieces for _fault, change in _LAYOUTS):
-        return Finding("test_code_incomplete", "no", {"raw": received[:80]}, "keyboard")
+        return Finding("test_code_incomplete", "no", {"raw": received[:80]})
     return Finding("test_code_other", "look", {"raw": received[:80]})
 
 
@@ -106,19 +120,19 @@ def _of_layout(fault: str | None) -> Iterator[Finding]:
     if fault is None:
         return
     if fault == CAPS_LOCK:
-        yield Finding(CAPS_LOCK, "no", {})
+        yield Finding(CAPS_LOCK, "no", {}, CAPS_LOCK)
         return
     if fault.startswith(CAPS_LOCK):
-        yield Finding(CAPS_LOCK, "no", {})
+        yield Finding(CAPS_LOCK, "no", {}, CAPS_LOCK)
         fault = US_SCANNER_ON_FRENCH_PC if fault.endswith("us_scanner") else FRENCH_SCANNER_ON_US_PC
-    yield Finding(fault, "no", {}, "keyboard")
+    yield Finding(fault, "no", {}, _KEYBOARDS[fault])
 
 
 def _of_separator(between: str | None) -> Iterator[Finding]:
     if between == "":
-        yield Finding("separator_lost", "look", {})
+        yield Finding("separator_lost", "look", {}, "separator")
     elif between is not None and between != SEPARATOR:
-        yield Finding("separator_replaced", "look", {"given": between})
+        yield Finding("separator_replaced", "look", {"given": between}, "separator")
 
 
 def _around(
@@ -133,11 +147,14 @@ def _around(
             yield Finding("aim_on", "look", {"aim": aim}, "aim")
             before = before[: -len(sent)]
             break
-    for code, given, expected in (("prefix", before, affixes[0]), ("suffix", after, affixes[1])):
+    for code, given, expected, mends in (
+        ("prefix", before, affixes[0], "prefix"),
+        ("suffix", after, affixes[1], "extra"),
+    ):
         if given and given != change(expected):
-            yield Finding(f"{code}_unknown", "look", {"given": given}, "affix")
+            yield Finding(f"{code}_unknown", "look", {"given": given}, mends)
         elif expected and not given:
-            yield Finding(f"{code}_missing", "look", {"expected": expected}, "affix")
+            yield Finding(f"{code}_missing", "look", {"expected": expected})
 
 
 def _of_end(ended: str) -> Iterator[Finding]:

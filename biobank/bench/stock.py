@@ -21,6 +21,7 @@ from biobank.core.db import db, is_sqlite, unit_of_work
 from biobank.core.errors import RuleViolation
 from biobank.patients.models import Patient
 from biobank.samples.models import CollectionEvent, QuantityEntry, Sample, SampleDonor
+from biobank.storage import tally
 from biobank.storage.models import Container, Placement
 from biobank.studies.models import Study
 
@@ -58,6 +59,7 @@ def fill(samples: int, tick: Callable[[int], None] = lambda _: None) -> None:
         unit_of_work(lambda first=first, last=last: _write(first, last))  # type: ignore[misc]
         tick(last - 1)
     unit_of_work(_count_on)
+    unit_of_work(tally.recount)
 
 
 def _count_on() -> None:

@@ -31,8 +31,8 @@ class Told:
 
     tone     yes, look or no
     outcome  done: something was changed; told: understood; refused
-    undo     what `reversing` needs; None: nothing to take back
-    shown    what the screen shows in large letters: {"code", "position"}
+    undo     what `reversing` needs, codes and keys only; None: nothing was changed
+    shown    what the screen shows in large letters: {"code", "position"}, and why: {"reasons"}
     """
 
     code: str
@@ -43,6 +43,10 @@ class Told:
     undo: dict[str, Any] | None = None
     shown: dict[str, Any] | None = None
     before: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.outcome == "done" and self.undo is None:
+            raise TypeError(f"{self.code} changes something: say how it is taken back")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """Steps of a procedure: its card, the tubes that go through it together, and one key to start the clock."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from biobank.bench.heard import Heard
 from biobank.bench.task import Task, Told, Work, require
+from biobank.core.db import db
 from biobank.core.errors import Reason, RuleViolation
 from biobank.procedures import rules as procedure_rules
 from biobank.procedures import service as procedures
 from biobank.procedures.models import Procedure
 from biobank.samples import steps
-from biobank.samples.models import Sample
+from biobank.samples.models import Sample, StepRun
 from biobank.samples.reading import find_samples
 
 PROCESS = "sample:process"
@@ -107,7 +111,8 @@ def start(work: Work) -> Told:
     batch = steps.start(samples=samples, procedure=procedure, step=state["step"], by=work.by)
     told = Told(
         "step_started", {"count": len(samples), "step_title": state["title"]}, outcome="done", act="step_started",
-        undo={"act": "step_started", "batch": batch}, shown={"code": state["title"], "position": str(len(samples))},
+        undo={"act": "step_started", "batch": batch, "tubes": [sample.code for sample in samples]},
+        shown={"code": state["title"], "position": str(len(samples))},
     )  # fmt: skip
     state["samples"] = []
     return told
@@ -124,8 +129,14 @@ def _stop(work: Work, sample: Sample) -> Told:
     code = "step_stopped_outside" if late else "step_stopped"
     return Told(
         code, {"count": len(runs), "sample": sample.code}, tone="look" if late else "yes", outcome="done",
-        act="step_stopped", shown={"code": sample.code, "reasons": outside[:5]},
+        act="step_stopped", undo={"act": "step_stopped", "runs": [run.id for run in runs], "tubes": _codes(runs)},
+        shown={"code": sample.code, "reasons": outside[:5]},
     )  # fmt: skip
+
+
+def _codes(runs: Sequence[StepRun]) -> list[str]:
+    query = select(Sample.code).where(Sample.id.in_([run.sample_id for run in runs])).order_by(Sample.id)
+    return list(db.session.scalars(query))
 
 
 def sentence(state: dict[str, Any]) -> Reason:

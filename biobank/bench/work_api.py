@@ -36,7 +36,7 @@ def station_scan(data: dict[str, Any]) -> ResponseReturnValue:
         at = read_when(data["scanned_at"], "scanned_at")
         heeded = work.heed(
             raw=data["raw"], key=data["key"] or str(uuid.uuid4()), session_key=data["session"],
-            position=data["position"], scanned_at=at.at if at else None, by=actor(),
+            position=data["position"], scanned_at=at.at if at else None, how=data["how"], by=actor(),
         )  # fmt: skip
         session = heeded.session
         return {
@@ -73,6 +73,7 @@ def _step(step: WorkStep) -> dict[str, Any]:
     return {
         "key": step.key,
         "raw": step.raw,
+        "how": step.how,
         "outcome": step.outcome,
         "code": step.told["code"],
         "text": sentences.sentence(step.told["code"], step.told["params"]),

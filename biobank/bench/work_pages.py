@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from flask import current_app, redirect, request, url_for
@@ -13,11 +14,13 @@ from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.bench import commands, receiving, service, work
 from biobank.bench.drawing import card_parts
+from biobank.bench.kept import WAYS
 from biobank.bench.models import WorkSession, WorkStep
 from biobank.bench.page_parts import bp
 from biobank.core import clock
+from biobank.core.actor import Actor
 from biobank.core.db import unit_of_work
-from biobank.core.errors import BiobankError, Malformed, Reason, RuleViolation
+from biobank.core.errors import BiobankError, Malformed, NotSignedIn, Reason, RuleViolation
 from biobank.patients import service as patients
 from biobank.procedures import kits
 from biobank.procedures.models import CollectionKit
@@ -32,9 +35,9 @@ from biobank.web.uploads import takes_file, uploaded
 #: The verbs that have a button, for who left the cards in the drawer: verb -> icon.
 BUTTONS = {
     "store": "pin", "take_out": "up", "thaw": "drop", "put_back": "freezer", "aliquot": "branch", "start": "wait",
-    "stop": "check", "move_rack": "move", "discard": "trash",
+    "stop": "check", "move_rack": "move", "non_conformity": "flag", "discard": "trash",
 }  # fmt: skip
-#: Keys that no scanner sends and no browser needs here: one for each reason at arrival.
+#: Keys that no scanner sends and no browser needs here: one for each of the first reasons.
 KEYS = ("F2", "F4", "F6", "F7", "F8", "F9", "F10")
 
 
@@ -48,7 +51,11 @@ def station() -> ResponseReturnValue:
 @bp.post("/station/scans")
 @requires(Permission.SCAN)
 def station_scan() -> ResponseReturnValue:
-    """One scan, or a button that stands for one. The same key sent twice is one scan."""
+    """One scan, or a button that stands for one. The same key sent twice is one scan.
+
+    What waited in the browser of somebody who is not signed in now is not carried out in another's name: it goes on
+    waiting.
+    """
     raw, key = request.form.get("raw", ""), request.form.get("key") or str(uuid.uuid4())
     by = actor()
 
@@ -56,10 +63,13 @@ def station_scan() -> ResponseReturnValue:
         heeded = work.heed(
             raw=raw, key=key, by=by, session_key=request.form.get("session") or None,
             position=request.form.get("position") or None, scanned_at=_instant(request.form.get("scanned_at")),
+            how=request.form.get("how") if request.form.get("how") in WAYS else None,
         )  # fmt: skip
         return (heeded.step.told["code"] if heeded.step else None), heeded.card
 
     try:
+        if request.form.get("queue", _queue(by)) != _queue(by):
+            raise NotSignedIn("scan_of_another")
         _said, card = unit_of_work(heed)
     except BiobankError as refusal:
         status = next(errors.STATUS[kind] for kind in type(refusal).__mro__ if kind in errors.STATUS)
@@ -80,7 +90,10 @@ def station_rack() -> ResponseReturnValue:
         session = work.current(by)
         if session is None:
             raise RuleViolation("session_closed")
-        work.add_rack(session=session, content=uploaded() or b"", by=by)
+        content = uploaded()
+        if content is None:
+            raise Malformed({"file": Reason("rack_file_missing")})
+        work.add_rack(session=session, content=content, file_name=request.files["file"].filename or "", by=by)
         return url_for("bench.station")
 
     return pages.submit(read)
@@ -132,6 +145,11 @@ def station_undo(key: str) -> ResponseReturnValue:
     return pages.submit(undo, again=again)
 
 
+def _queue(by: Actor) -> str:
+    """What the browser calls the scans of this person."""
+    return by.key[:12]
+
+
 def _instant(text: str | None) -> datetime | None:
     """When a scan was made that had to wait. raises Malformed"""
     if not text:
@@ -168,10 +186,11 @@ def _station(
         undo=commands.number_of("undo"),
         finish=commands.number_of("finish"),
         close=commands.number_of("close"),
-        reasons=_arrival_reasons() if session is not None and session.task == "receive" else [],
+        reasons=_reasons(session),
+        final=session is not None and session.state.get("verb") == "discard",
         discard_reasons=_discard_reasons(),
         card=card_parts(service.scan(raw, by)) if card else None,
-        queue=by.key[:12],
+        queue=_queue(by),
         new_key=str(uuid.uuid4()),
         letters="".join(current_app.config["BIOBANK"]["codes"]["letters"]["container"]),
     )
@@ -195,14 +214,19 @@ def _say(step: WorkStep) -> dict[str, Any]:
         "reasons": [sentences.of_reason(reason) for reason in reasons],
         "code": (told.get("shown") or {}).get("code"),
         "position": (told.get("shown") or {}).get("position"),
+        "pointed_at": (told.get("shown") or {}).get("pointed_at"),
     }
 
 
-def _arrival_reasons() -> list[dict[str, str]]:
-    """What can be wrong with a tube that arrives, each with its key."""
+def _reasons(session: WorkSession | None) -> list[dict[str, str | None]]:
+    """What can be wrong with the tube that was scanned, at this stage of its life; the first of them with keys."""
+    if session is None or session.task not in ("receive", "wrong"):
+        return []
+    stage = "arrival" if session.task == "receive" else session.state["stage"]
     return [
         {"key": key, "number": commands.number_of("non_conformity", reason=reason.code), "code": reason.code}
-        for key, reason in zip(KEYS, quality.offered("arrival"), strict=False)
+        for reason, key in zip_longest(quality.offered(stage), KEYS)
+        if reason is not None
     ]
 
 
@@ -256,4 +280,5 @@ _PICTURES = {
     "handle": _plain,
     "carry": _plain,
     "time": _plain,
+    "wrong": _plain,
 }

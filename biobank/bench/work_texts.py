@@ -5,6 +5,7 @@ from biobank.core.i18n import N_
 TEXTS: dict[str, str] = {
     # --- sessions
     "nothing_to_undo": N_("There is nothing left to take back in this session."),
+    "scan_of_another": N_("Somebody else scanned this at this browser. It waits until they sign in."),
     "scan_key_wrong": N_("The scan came without the key that its page gives it."),
     "scan_out_of_turn": N_(
         "{read} fits nothing that is going on. Scan a patient, a box, a procedure or a command first."
@@ -18,6 +19,7 @@ TEXTS: dict[str, str] = {
     ),
     "undo_stopped": N_("{read} can no longer be taken back, so nothing of the session was."),
     "undone": N_("Taken back: {read}."),
+    "undone_without_place": N_("{sample} is here again, but without a place. Store it anew."),
     "new_code_doubtful": N_(
         "{raw} is new, and looks like the text of a badly set scanner. Scan the test card of this station first."
     ),
@@ -56,6 +58,14 @@ TEXTS: dict[str, str] = {
     "done_thaw": N_("{sample} is out of {container}, {position}, to thaw."),
     "done_put_back": N_("{sample} is back at {position} in {container}."),
     "done_discard": N_("{sample} is discarded: {discard_reason}."),
+    # --- what is wrong with a tube
+    "fault_which": N_("Something is wrong: scan the tube."),
+    "fault_tube": N_("What is wrong with {sample}? Scan the reason, or press its key."),
+    "fault_reason": N_("“{non_conformity}”: scan the tube."),
+    "fault_nothing": N_("Nothing was recorded."),
+    "fault_sentence": N_("Something is wrong with the tube …"),
+    "fault_sentence_what": N_("What is wrong with {sample}: …"),
+    "fault_sentence_reason": N_("“{non_conformity}” is wrong with the tube …"),
     # --- carrying
     "carry_store": N_("Storing: scan the tube, then its place or its box."),
     "carry_move_rack": N_("Moving: scan the box or the rack, then where it goes."),
@@ -77,10 +87,20 @@ TEXTS: dict[str, str] = {
     ),
     "divide_unmeasured": N_("Nobody measured a volume of {sample}: divide it on its own page."),
     "divide_parent_first": N_("Scan “aliquot” and the tube that is divided first."),
-    "divide_rack_empty": N_("There is no tube in that file."),
+    "divide_rack_already": N_("The new tubes were read with their rack: none can be scanned beside them."),
+    "divide_rack_beside_tubes": N_(
+        "Tubes were scanned one by one already. Finish them, or cancel, and read the rack."
+    ),
+    "divide_rack_box_first": N_("Scan the box on the reader first: nobody has said where the tubes stand."),
+    "divide_rack_read": N_(
+        "{count} new tubes in {name} ({container}). Confirm, and each stands in its well."
+    ),
+    "divide_rack_unknown": N_("Nobody knows the rack {rack}. Scan the box that carries that code."),
+    "divide_rack_unnamed": N_("The file names no rack. Scan the box that was on the reader."),
     "divide_done": N_("{sample} is divided into {count} × {volume} µL: {first} to {last}."),
     "divide_sentence_which": N_("Aliquot the tube …"),
     "divide_sentence": N_("Aliquot {sample} into {count} × {volume} µL"),
+    "divide_sentence_rack": N_("Aliquot {sample} into {count} × {volume} µL in the box …"),
     "divide_sentence_codes": N_("Aliquot {sample} into {count} × {volume} µL, {number} tubes scanned"),
     # --- steps of a procedure
     "step_start_which": N_("Scan the card of the procedure."),
@@ -135,4 +155,5 @@ WORDS: dict[str, str] = {
     "task.divide": N_("Dividing"),
     "task.handle": N_("Taking out and putting back"),
     "task.time": N_("Steps of a procedure"),
+    "task.wrong": N_("What is wrong with a tube"),
 }

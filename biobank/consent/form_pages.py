@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from biobank.access import service as access
@@ -25,6 +24,7 @@ from biobank.patients.asking import asked_site
 from biobank.studies import service as studies
 from biobank.web import pages, sentences
 from biobank.web.asking import actor
+from biobank.web.i18n import speaking
 
 IN_FORCE = InForceSchema()
 #: In which a form may be written.
@@ -204,7 +204,7 @@ def _sheets(typed: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The form as the patient would read it, once in each language, with what each answer means."""
     sheets = []
     for language in LANGUAGES:
-        with force_locale(language):
+        with speaking(language):
             clauses = [_sheet_clause(clause, language) for clause in typed["clauses"]]
             sheets.append(
                 {

@@ -20,6 +20,7 @@ from biobank.core.i18n import N_
 from biobank.patients.asking import asked_patient
 from biobank.studies import service as studies
 from biobank.web import pages
+from biobank.web.navigation import NavItem
 
 __all__ = [
     "NAVIGATION",
@@ -32,8 +33,8 @@ __all__ = [
 ]
 
 NAVIGATION = [
-    pages.NavItem("consent.forms", N_("Consent forms"), "consent", Permission.STUDY_READ.value, 65),
-    pages.NavItem("consent.rules", N_("Consent rules"), "quality", Permission.DECISION_READ.value, 66),
+    NavItem("consent.forms", N_("Consent forms"), "consent", Permission.STUDY_READ.value, 65, "patients"),
+    NavItem("consent.rules", N_("Consent rules"), "quality", Permission.DECISION_READ.value, 66, "patients"),
 ]
 
 

@@ -5,7 +5,7 @@ here, so that one indexed look-up tells what a scan is. Accession numbers are un
 process issued them; other people's codes are unique within a site.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -39,6 +39,10 @@ KINDS = (
 
 #: Letters that two kinds share: stations begin here, command cards end below.
 FIRST_SERIALS = {"station": 900_000}
+
+
+#: What a code stands for that was given back.
+NOTHING = 0
 
 
 class ScannableCode(Base):
@@ -140,18 +144,37 @@ def register(code: str, kind: str, target_id: int, site_id: int) -> None:
 
 def register_many(entries: Sequence[tuple[str, str, int]], site_id: int) -> None:
     """Enter codes: (code, kind, target key). raises RuleViolation `code_taken` naming the first that is taken."""
-    rows = [
-        {"code": code, "kind": kind, "target_id": target_id, "site_id": site_id}
-        for code, kind, target_id in entries
-    ]
-    require_free([code for code, _kind, _target in entries], site_id)
+    entered = _entered([code for code, _kind, _target in entries], site_id)
+    _refuse([code for code, _kind, _target in entries], entered)
+    rows = []
+    for code, kind, target_id in entries:
+        if code in entered:
+            _enter_again(code, kind, target_id, site_id)
+        else:
+            rows.append({"code": code, "kind": kind, "target_id": target_id, "site_id": site_id})
     for chunk in chunks(rows, 2000):
         db.session.execute(insert(ScannableCode), list(chunk))
 
 
+def _enter_again(code: str, kind: str, target_id: int, site_id: int) -> None:
+    """A code that was given back. Of two who enter it in the same moment one does; it stays a code of its kind."""
+    query = update(ScannableCode).where(
+        ScannableCode.code == code,
+        ScannableCode.kind == kind,
+        ScannableCode.site_id == site_id,
+        ScannableCode.target_id == NOTHING,
+    )
+    if db.session.execute(query.values(target_id=target_id).returning(ScannableCode.id)).scalar() is None:
+        raise RuleViolation("code_taken", code=code, kind=kind)
+
+
 def require_free(codes: Sequence[str], site_id: int) -> None:
     """raises RuleViolation `code_taken` naming the first that the site has already, or that is given twice"""
-    if taken := taken_codes(codes, site_id):
+    _refuse(codes, _entered(codes, site_id))
+
+
+def _refuse(codes: Sequence[str], entered: Mapping[str, tuple[str, int]]) -> None:
+    if taken := _taken(entered):
         code, kind = next(iter(taken.items()))
         raise RuleViolation("code_taken", code=code, kind=kind)
     seen: set[str] = set()
@@ -162,20 +185,38 @@ def require_free(codes: Sequence[str], site_id: int) -> None:
 
 
 def taken_codes(codes: Iterable[str], site_id: int) -> dict[str, str]:
-    """Which of these the site has already: code -> kind."""
-    taken: dict[str, str] = {}
+    """Which of these the site has already: code -> kind. What was given back is free."""
+    return _taken(_entered(codes, site_id))
+
+
+def _taken(entered: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+    return {code: kind for code, (kind, target_id) in entered.items() if target_id != NOTHING}
+
+
+def _entered(codes: Iterable[str], site_id: int) -> dict[str, tuple[str, int]]:
+    """Code -> its kind and what it stands for, for those that the site ever had."""
+    found: dict[str, tuple[str, int]] = {}
     for chunk in chunks(sorted(set(codes)), 500):
-        query = select(ScannableCode.code, ScannableCode.kind).where(
+        query = select(ScannableCode.code, ScannableCode.kind, ScannableCode.target_id).where(
             ScannableCode.code.in_(chunk), ScannableCode.site_id == site_id
         )
-        taken |= dict(db.session.execute(query).all())
-    return taken
+        for code, kind, target_id in db.session.execute(query):
+            found[code] = (kind, target_id)
+    return found
 
 
 def void(code: str, site_id: int) -> None:
     """Take a code out of use for ever; a scan of it then says so."""
     query = update(ScannableCode).where(ScannableCode.code == code, ScannableCode.site_id == site_id)
     db.session.execute(query.values(voided_at=clock.now()))
+
+
+def give_back(code: str, kind: str, site_id: int) -> None:
+    """What was entered by mistake stands for nothing, and may be entered again for a thing of the same kind."""
+    query = update(ScannableCode).where(
+        ScannableCode.code == code, ScannableCode.kind == kind, ScannableCode.site_id == site_id
+    )
+    db.session.execute(query.values(target_id=NOTHING))
 
 
 def rows_of(kind: str, target_id: int) -> Select[ScannableCode]:
@@ -200,7 +241,7 @@ _FIND = select(
     ScannableCode.target_id,
     ScannableCode.site_id,
     ScannableCode.voided_at.is_not(None),
-).where(among(ScannableCode.code, "codes"))
+).where(among(ScannableCode.code, "codes"), ScannableCode.target_id != NOTHING)
 
 
 def find(codes: Iterable[str], by: Actor) -> list[Found]:

@@ -28,7 +28,6 @@ __all__ = [
     "PermissionCell",
     "ResearchType",
     "SampleType",
-    "ScannerMenu",
     "StorageTemperature",
     "Table",
     "clean_disease",
@@ -44,7 +43,6 @@ __all__ = [
     "permission_matrix",
     "research_types",
     "sample_types",
-    "scanner_menus",
     "storage_temperatures",
     "versions",
 ]
@@ -164,18 +162,6 @@ class ResearchType:
     code: str
     label: str
     label_fr: str
-
-
-@dataclass(frozen=True)
-class ScannerMenu:
-    """Where a maker's manual has the bar code that changes one setting of its scanners."""
-
-    maker: str
-    fault: str
-    """keyboard, suffix, aim or affix"""
-    menu: str
-    """The name of the setting, as the maker writes it."""
-    source: str
 
 
 @dataclass(frozen=True)
@@ -371,13 +357,6 @@ def command_reasons() -> tuple[CommandReason, ...]:
     """Every reason that has a command card."""
     rows, _ = _read("command_reasons.csv")
     return tuple(CommandReason(int(row["number"]), row["verb"], row["reason"]) for row in rows)
-
-
-@cache
-def scanner_menus() -> tuple[ScannerMenu, ...]:
-    """Where to look in the manual of a badly set scanner, maker by maker."""
-    rows, _ = _read("scanner_menus.csv")
-    return tuple(ScannerMenu(**row) for row in rows)
 
 
 def versions() -> dict[str, str]:

@@ -114,6 +114,10 @@ ANSWERS: tuple[tuple[str, dict[str, str], str] | None, ...] = (
 )
 
 PATIENTS = 40
+#: It is emptied, and half way.
+FAILING = "Freezer B (−80 °C)"
+#: Minutes since they began, and how many tubes: one spin is past its limit, one has begun just now.
+SPINS = ((25, 2), (0, 3))
 
 #: kind, name, parent's name, position in it.
 CONTAINERS = (
@@ -125,6 +129,12 @@ CONTAINERS = (
     ("tube_box_9x9", "Plasma 3", "A, rack 1", "3"),
     ("tube_box_10x10", "Blood 1", "A, rack 1", "4"),
     ("tube_box_8x12", "DNA 1", "A, rack 1", "5"),
+    ("freezer_minus80", "Freezer B (−80 °C)", None, None),
+    ("shelf", "B, shelf 1", "Freezer B (−80 °C)", "1"),
+    ("drawer_rack", "B, rack 1", "B, shelf 1", "1"),
+    ("tube_box_9x9", "Serum 1", "B, rack 1", "1"),
+    ("drawer_rack", "B, rack 2", "B, shelf 1", "2"),
+    ("tube_box_9x9", "Serum 2", "B, rack 2", "1"),
     ("ln2_tank", "Tank 1 (vapour)", None, None),
     ("drawer_rack", "Tank 1, rack 1", "Tank 1 (vapour)", "1"),
     ("tube_box_9x9", "PBMC 1", "Tank 1, rack 1", "1"),

@@ -3,32 +3,28 @@ are counted back from the day of loading."""
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import func, select
 
 from biobank.access import service as access
-from biobank.access import stations
 from biobank.access.models import User
 from biobank.consent import service as consent
 from biobank.consent.models import ConsentForm
 from biobank.core import clock, times
-from biobank.core.actor import Actor, job
-from biobank.core.db import Base, db, lock, unit_of_work
+from biobank.core.db import db, lock, unit_of_work
 from biobank.core.errors import RuleViolation
 from biobank.core.times import When
-from biobank.demo import plan
+from biobank.demo import bench, plan
+from biobank.demo.acting import DEMO, Acting, get
 from biobank.distribution import service as distribution
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
-from biobank.printing import jobs
-from biobank.procedures import service as procedures
 from biobank.requests import service as requests
 from biobank.requests.models import Request
-from biobank.samples import collection, correction, holds, processing, steps
+from biobank.samples import collection, correction, holds, processing
 from biobank.samples.models import Sample, SampleDonor
 from biobank.storage import destruction
 from biobank.storage import service as storage
@@ -36,9 +32,6 @@ from biobank.storage.models import Container, DestructionTask
 from biobank.studies import service as studies
 from biobank.studies.models import Study
 from biobank.withdrawal import service as withdrawal
-
-T = TypeVar("T", bound=Base)
-DEMO = job("demo")
 
 
 def load() -> list[str]:
@@ -61,14 +54,12 @@ def sign_in_lines() -> list[str]:
     ]
 
 
-class _Bank:
-    """The bank while it is built. Each act is a unit of work of its own, at the hour it is said to have happened."""
+class _Bank(Acting):
+    """The bank while it is built."""
 
     def __init__(self, today: datetime) -> None:
-        self.today = today.replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        super().__init__(today.replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1))
         self.random = random.Random(20387)  # noqa: S311  the same bank each time, not a secret
-        self.by: dict[str, Actor] = {}
-        self.boxes: dict[str, int] = {}
         self.plasma: list[int] = []
         self.colibri: list[int] = []
 
@@ -90,26 +81,7 @@ class _Bank:
             self.request(title, purposes, organisation, state)
         self.destroyed()
         self.asked_back()
-        self.bench()
-
-    @contextmanager
-    def at(self, days_ago: float) -> Iterator[None]:
-        with clock.freeze(self.today - timedelta(days=days_ago)):
-            yield
-
-    def do(self, act: Callable[..., Any], role: str = "technician", **told: Any) -> Any:
-        """One act by somebody of that role, in the unit of work that is open or in one of its own.
-
-        returns the key of what it made, or of the things it made
-        """
-        by = self.by.get(role, DEMO)
-
-        def work() -> Any:
-            made = act(by=by, **told)
-            db.session.flush()
-            return [each.id for each in made] if isinstance(made, list) else getattr(made, "id", None)
-
-        return work() if db.session.info.get("unit") else unit_of_work(work)
+        bench.build(self)
 
     def people(self) -> None:
         self.site = self.do(access.make_site, "demo", code=plan.SITES[0][0], name=plan.SITES[0][1])
@@ -118,11 +90,6 @@ class _Bank:
             site = None if name == "administrator" else access.site_for(plan.SITES[0][0], DEMO)
             self.do(access.make_user, "demo", name=name, roles=[name], site=site, password=plan.PASSWORD)
             self.by[name] = self.actor(name)
-
-    @staticmethod
-    def actor(name: str) -> Actor:
-        user = access.find_user(name, DEMO)
-        return Actor(user.actor_key, user.name, frozenset({name}), frozenset(), user.site_id, user.id)
 
     def house(self) -> None:
         self.studies = [
@@ -231,12 +198,6 @@ class _Bank:
             self.put(cells, "PBMC 1")
         self.put(blood, "Blood 1")
 
-    def put(self, sample: int, box: str) -> None:
-        """Into the next free place."""
-        self.do(
-            storage.put, sample=get(Sample, sample), container=get(Container, self.boxes[box]), next_free=True
-        )
-
     def other_basis(self, number: int, form: str, told: dict[str, Any]) -> None:
         """Somebody who did not sign for themselves, and a tube of serum."""
         with self.at(120 - number):
@@ -252,7 +213,7 @@ class _Bank:
                 collection.collect, patient=get(Patient, key), study=get(Study, self.studies[0]), type="Serum",
                 collected=When(clock.now() - timedelta(hours=1), "minute"), quantity=("volume", 900_000),
             )  # fmt: skip
-            self.put(serum, "Plasma 3")
+            self.put(serum, f"Serum {1 + number % 2}")
 
     def trial_terms(self) -> None:
         with self.at(90):
@@ -325,34 +286,6 @@ class _Bank:
             self.do(withdrawal.withdraw, "dpo", patient=patient, scope="all", received_on=today, fate="anonymise",
                     channel="post")  # fmt: skip
 
-    def bench(self) -> None:
-        """A station, two procedures, the kit of a visit, tubes of this morning, and a spin that runs."""
-        site = access.site_for(plan.SITES[0][0], DEMO)
-        self.do(stations.make_station, "administrator", site=site, name=plan.STATION)
-        for code, title, written in plan.PROCEDURES:
-            with self.at(60):
-                self.do(procedures.make, "manager", code=code, title=title, steps=written, site_id=self.site)
-        code, title, visit, tubes, procedure = plan.KIT
-        with self.at(60):
-            self.do(procedures.make_kit, "manager", code=code, title=title, visit=visit, tubes=tubes,
-                    procedure_code=procedure, study=get(Study, self.studies[0]))  # fmt: skip
-        self.do(self.spin_of_today)
-
-    def spin_of_today(self, by: Actor) -> str:
-        """Three tubes of blood drawn twenty minutes ago, in the centrifuge since just now."""
-        key = self.do(patients.enrol, site_id=self.site, sex="female", birth_year=1961)
-        drawn = When.exactly(clock.now() - timedelta(minutes=20))
-        tubes = [
-            self.do(collection.collect, patient=get(Patient, key), study=get(Study, self.studies[0]), type="WholeBlood",
-                    collected=drawn, quantity=("volume", 4_000_000), visit=plan.KIT[2])
-            for _ in range(3)
-        ]  # fmt: skip
-        plasma = procedures.find_procedure(plan.PROCEDURES[0][0], by, self.site)
-        self.do(jobs.order, codes=[get(Sample, tube).code for tube in tubes], site_id=self.site)
-        return steps.start(
-            samples=[get(Sample, tube) for tube in tubes], procedure=plasma, step="spin", by=by
-        )
-
     def request(self, title: str, purposes: list[str], organisation: str, state: str) -> None:
         """A request, carried as far as its state says."""
         ages = {"completed": 60, "picked": 4, "approved": 3, "refused": 30}
@@ -390,11 +323,6 @@ class _Bank:
         except RuleViolation:
             if act is not requests.approve:  # a request of which nothing may be given stays as it was sent
                 raise
-
-
-def get(model: type[T], key: int) -> T:
-    """A row as it stands now."""
-    return db.session.get_one(model, key)
 
 
 def _clause(told: Any) -> dict[str, Any]:

@@ -8,21 +8,22 @@ import codecs
 import csv
 import hashlib
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
 from biobank.core.errors import Unreadable, WrongKind
+from biobank.core.workbooks import Limits, first_sheet, packed_in
 
 DELIMITERS = "\t,;"
 LONGEST_LINE = 1_000_000
 """In characters. A longer one is no row of a table, and would fill the memory."""
 
 _BLOCK = 1 << 16
+#: A workbook is unpacked as a whole; this is enough for the largest sheet there can be, filled with short cells.
+_LIMITS = Limits(megabytes=8_192, seconds=900)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -131,14 +132,10 @@ def _workbook(path: Path, start: bytes) -> str | None:
     if start.startswith(_OLD_OFFICE):
         return "XLS"
     if start.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(path) as packed:
-                names = packed.namelist()
-        except (zipfile.BadZipFile, OSError):
-            return None
-        if any(inner.startswith("xl/") for inner in names):
+        packed = packed_in(path)
+        if packed is not None and any(inner.startswith("xl/") for inner in packed.names):
             return "XLSX"
-        if "content.xml" in names:
+        if packed is not None and "content.xml" in packed.names:
             return "ODS"
     return None
 
@@ -198,18 +195,9 @@ def _unquoted(cell: str) -> str:
 
 
 def _spreadsheet_rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(path)
-        for sheet_name in book.sheet_names:
-            sheet = book.get_sheet_by_name(sheet_name)
-            if sheet.height:
-                for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
-                    yield number, [_cell_text(cell) for cell in cells]
-                return
-    except CalamineError as error:
-        raise Unreadable("import_bad_workbook", file=name) from error
+    damaged = Unreadable("import_bad_workbook", file=name)
+    for number, cells in enumerate(first_sheet(path, _LIMITS, damaged=damaged, too_large=damaged), 1):
+        yield number, [_cell_text(cell) for cell in cells]
 
 
 def _cell_text(value: Any) -> str:
@@ -217,8 +205,6 @@ def _cell_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
     return str(value)
 
 

@@ -65,6 +65,7 @@ GUARDS = (
         once=("first_at", "first_by", "done_at", "done_by", "cancelled_at", "cancelled_by"),
         current=((("sample_id",), ("done_at", "cancelled_at")),),
     ),
+    Guard("discard_reversal", (("id",), ("entry_seq",))),
     Guard(
         "recall",
         (("id",),),
@@ -292,7 +293,7 @@ GUARDS = (
     Guard(
         "work_step",
         (("id",), ("session_id", "seq"), ("session_id", "key")),
-        frozen=("id", "session_id", "seq", "key", "outcome", "act", "scanned_at", "recorded_at"),
+        frozen=("id", "session_id", "seq", "key", "how", "outcome", "act", "scanned_at", "recorded_at"),
         once=("undone_at", "undone_by"),
     ),
 )
@@ -351,14 +352,16 @@ _DONOR_REMOVED = "NOT " + _CORRECTED.format(
     " WHERE d.sample_id = k.sample_id AND d.patient_id = n.id)",
 )
 # What an act wrote is told in the record at its end: from then on nothing is added to it.
-_IN_THE_RECORD = """EXISTS (SELECT 1 FROM audit_entry a JOIN sample s ON s.id = NEW.{key}
-    WHERE a.subject_kind = 'sample' AND a.subject_key = s.code)"""
+# The one key is looked up before the record is: a join would be planned as if the record were as short as it once was,
+# and a thousand samples written together would take minutes.
+_IN_THE_RECORD = """EXISTS (SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample'
+    AND a.subject_key = (SELECT s.code FROM sample s WHERE s.id = NEW.{key}))"""
 _DONOR_ADDED = f"{_IN_THE_RECORD.format(key='sample_id')} AND NOT " + _CORRECTED.format(
     row="NEW", which="n.id = NEW.patient_id"
 )
-_ANSWER_ADDED = """EXISTS (SELECT 1 FROM audit_entry a JOIN consent c ON c.id = NEW.consent_id
-    JOIN patient p ON p.id = c.patient_id
-    WHERE a.subject_kind = 'patient' AND a.subject_key = p.subject_key
+_ANSWER_ADDED = """EXISTS (SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'patient'
+    AND a.subject_key = (
+        SELECT p.subject_key FROM consent c JOIN patient p ON p.id = c.patient_id WHERE c.id = NEW.consent_id)
     AND a.content LIKE '%"consent":' || NEW.consent_id || ',%')"""
 _BELOW_NOTHING = """NEW.amount < 0 AND NEW.amount + coalesce(
     (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = NEW.sample_id), 0) < 0"""
@@ -371,6 +374,16 @@ _RENAMED = """NEW.code <> OLD.code AND NOT (OLD.kind = 'patient'
 _IMPORTED_RENAMED = """NEW.external_id <> OLD.external_id AND NOT EXISTS (SELECT 1 FROM patient p
     WHERE p.anonymised_at IS NOT NULL AND (p.id = OLD.patient_id OR EXISTS (SELECT 1 FROM sample_donor d
         WHERE d.sample_id = OLD.sample_id AND d.patient_id = p.id)))"""
+# Who discarded a tube takes it back, as long as the record tells of nothing after it; what two people saw destroyed
+# does not come back.
+_NOT_THEIR_DISCARD = """NOT EXISTS (SELECT 1 FROM audit_entry a JOIN sample s ON s.id = NEW.sample_id
+        WHERE a.seq = NEW.entry_seq AND a.subject_kind = 'sample' AND a.subject_key = s.code
+        AND a.content LIKE '{"act":"discarded","actor":"' || NEW.recorded_by || '",%')
+    OR EXISTS (SELECT 1 FROM destruction_task d WHERE d.sample_id = NEW.sample_id AND d.done_at IS NOT NULL)"""
+_BACK_FROM_THE_DEAD = """OLD.status = 'destroyed' AND NEW.status <> 'destroyed' AND NOT EXISTS (
+    SELECT 1 FROM discard_reversal r WHERE r.sample_id = OLD.id AND NOT EXISTS (
+        SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample' AND a.subject_key = OLD.code
+        AND a.seq > r.entry_seq))"""
 _ANOTHER_KEY = """(NEW.subject_key IS NOT NULL
     AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key))
     OR (NEW.anonymised_at IS NULL AND (
@@ -578,8 +591,15 @@ CONDITIONS = (
         "sample",
         "UPDATE",
         "sample_destroyed",
-        "OLD.status = 'destroyed' AND NEW.status <> 'destroyed'",
+        _BACK_FROM_THE_DEAD,
         "what was destroyed stays destroyed",
+    ),
+    (
+        "discard_reversal",
+        "INSERT",
+        "discard_of_another",
+        _NOT_THEIR_DISCARD,
+        "a discard is taken back by who did it, and never what two people saw destroyed",
     ),
     (
         "quantity_entry",

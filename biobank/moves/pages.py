@@ -15,10 +15,11 @@ from biobank.moves.page_parts import bp
 from biobank.moves.stepping import Confirmed
 from biobank.web import letters, pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 __all__ = ["NAVIGATION", "bp", "planning_pages"]
 
-NAVIGATION = [pages.NavItem("moves.plans", N_("Moves"), "move", Permission.STORAGE_MOVE.value, 32)]
+NAVIGATION = [NavItem("moves.plans", N_("Moves"), "move", Permission.STORAGE_MOVE.value, 32, "storage")]
 
 
 @bp.get("/moves")
@@ -155,6 +156,7 @@ def _plan(
         progress=reading.progress_of(found),
         left=leaving.left_by_box(found),
         waiting=reading.waiting_steps(found),
+        lost_places=reading.lost_places(found),
         in_hand=in_hand,
         done=_one(found, _number("done")),
         lost=_one(found, _number("lost")),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from biobank.core.db import chunks, db
-from biobank.moves import leaving, rules
+from biobank.moves import leaving, losing, rules
 from biobank.moves.leaving import Left
 from biobank.moves.models import MovePlan, MoveStep
 from biobank.samples.models import Sample
@@ -69,6 +69,8 @@ class Progress:
     skipped: int
     left: int
     """Tubes that find no place."""
+    lost: int = 0
+    """Steps whose place somebody else has now."""
 
     @property
     def waiting(self) -> int:
@@ -85,7 +87,7 @@ def progress_of(plan: MovePlan) -> Progress:
     )
     steps, done, skipped = db.session.execute(query).one()
     again = db.session.scalar(replaced) or 0
-    return Progress(steps - again, done, skipped - again, leaving.count_left(plan))
+    return Progress(steps - again, done, skipped - again, leaving.count_left(plan), losing.count_lost(plan))
 
 
 def progress_many(plans: Sequence[MovePlan]) -> dict[int, tuple[int, int]]:
@@ -111,6 +113,11 @@ def waiting_steps(plan: MovePlan, *, after: int = 0, limit: int = 30) -> list[Sh
         .limit(limit)
     )  # fmt: skip
     return shown(db.session.scalars(query).all())
+
+
+def lost_places(plan: MovePlan) -> dict[int, Shown]:
+    """Number of the step -> what waits for a place that somebody else has now."""
+    return {each.step.seq: each for each in shown(losing.lost_steps(plan))}
 
 
 def all_steps(plan: MovePlan, *, after: int = 0, limit: int | None = None) -> list[Shown]:
@@ -152,6 +159,6 @@ def containers_of(plans: Sequence[MovePlan]) -> dict[int, Container]:
 
 
 __all__ = [
-    "Left", "Place", "Progress", "Shown", "all_steps", "containers_of", "progress_many", "progress_of", "shown",
-    "waiting_steps",
+    "Left", "Place", "Progress", "Shown", "all_steps", "containers_of", "lost_places", "progress_many", "progress_of",
+    "shown", "waiting_steps",
 ]  # fmt: skip

@@ -28,10 +28,15 @@ def write(plan: MovePlan) -> bytes:
     if plan.why:
         parts.append(plan.why)
     parts += _without_place(plan)
+    lost = reading.lost_places(plan)
     columns = ["", _("At"), _("What"), _("Goes to"), _("Place")]
     for way, group in groupby(steps, key=lambda shown: shown.origin.way):
         parts.append(_("From %(place)s", place=way))
-        parts.append(letters.Table(columns, [_row(shown) for shown in group], widths=(1, 2, 5, 9, 2)))
+        parts.append(
+            letters.Table(
+                columns, [_row(shown, lost=shown.step.seq in lost) for shown in group], widths=(1, 2, 5, 9, 2)
+            )
+        )
     return letters.make(title, parts)
 
 
@@ -45,10 +50,12 @@ def _without_place(plan: MovePlan) -> list[letters.Part]:
     return [sentence, letters.Table([_("In"), _("Code"), _("Tubes")], rows, widths=(3, 2, 1))]
 
 
-def _row(shown: Shown) -> list[str]:
+def _row(shown: Shown, *, lost: bool) -> list[str]:
     what = shown.child.name + "\n" + shown.code if shown.child is not None else shown.code
     target = shown.target.way
     if shown.doubtful:
         target += "\n" + _("Not as cold: look for a better place.")
+    if lost:
+        target += "\n" + _("This place is taken: scan it before you set out.")
     tick = "☑" if shown.step.done_at else "☐"
     return [tick, shown.origin.position or "–", what, target, shown.target.position or "–"]

@@ -73,6 +73,7 @@ def plan_json(plan: MovePlan, container: Container, progress: Progress | None = 
             "done": progress.done,
             "given_up": progress.skipped,
             "tubes_without_place": progress.left,
+            "places_lost": progress.lost,
         }
     return told
 

@@ -14,15 +14,16 @@ from biobank.core.actor import Actor
 from biobank.core.db import MAX_INTEGER, db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
-from biobank.moves import facts, rules, tidying
+from biobank.moves import evacuating, facts, losing, rooms, rules, tidying
 from biobank.moves.carrying import carry
+from biobank.moves.ending import end, finish
 from biobank.moves.facts import Node
 from biobank.moves.models import MovePlan, MoveStep
+from biobank.moves.replanning import replan
 from biobank.moves.stepping import (
     Confirmed,
     confirm,
     confirm_elsewhere,
-    finish,
     give_up,
     open_steps,
     ready,
@@ -30,7 +31,7 @@ from biobank.moves.stepping import (
     step_for,
 )
 from biobank.moves.writing import add_steps
-from biobank.storage import standing
+from biobank.storage import claims_many, standing
 from biobank.storage.models import Container
 
 __all__ = [
@@ -81,16 +82,23 @@ def preview(container: Container, by: Actor) -> rules.Plan:
 
 
 def extend(*, plan: MovePlan, by: Actor) -> int:
-    """Look once more for places for what has none: somebody made room, or somebody put something in.
+    """Look once more for places: for what lost the one that was kept for it, and, where a container is emptied, for
+    what has none (somebody made room, or put something in).
 
     returns  how many steps were added
-    raises   RuleViolation `move_plan_closed`, `nothing_to_extend` for a plan that empties nothing
+    raises   RuleViolation `move_plan_closed`, `nothing_to_extend` for a plan that empties nothing and lost nothing
     """
     container = db.session.get_one(Container, plan.container_id)
     _locked(container, by)
     _require_open(plan)
+    claims_many.renew_plan(plan.id, by)
+    lost = losing.lost_steps(plan)
     if plan.kind != "evacuate":
-        raise RuleViolation("nothing_to_extend", plan=plan.id)
+        if not lost:
+            raise RuleViolation("nothing_to_extend", plan=plan.id)
+        return sum(replan(plan, step, by) is not None for step in lost)
+    for step in lost:
+        end(step, "place_taken", by)
     nodes = facts.tree_of(container.site_id)
     waiting = _without_steps(facts.load_of(nodes[container.id]), _planned(open_steps(plan)))
     found = _evacuation(nodes, container, waiting)
@@ -112,7 +120,7 @@ def defragment(
     _locked(container, by)
     nodes = facts.tree_of(container.site_id)
     node = nodes[container.id]
-    boxes = facts.boxes_in(node, container.site_id, most_full=most_full)
+    boxes = rooms.boxes_in(node, nodes, container.site_id, most_full=most_full)
     found = tidying.defragment(boxes)
     if not found.moves:
         raise RuleViolation("nothing_to_tidy", container=container.code)
@@ -178,8 +186,8 @@ def list_plans(
 
 def _evacuation(nodes: Mapping[int, Node], container: Container, load: rules.Load) -> rules.Plan:
     node = nodes[container.id]
-    rooms = facts.rooms_of(nodes, container.site_id, load, without=node, temperature=node.temperature)
-    return rules.evacuate(load, rooms)
+    there = rooms.rooms_of(nodes, container.site_id, load, without=node, temperature=node.temperature)
+    return evacuating.evacuate(load, there)
 
 
 def _way_back(plan: MovePlan, nodes: Mapping[int, Node]) -> rules.Plan:
@@ -189,14 +197,14 @@ def _way_back(plan: MovePlan, nodes: Mapping[int, Node]) -> rules.Plan:
     stands = facts.places_of(
         [step.sample_id for step in done if step.sample_id], [step.child_id for step in done if step.child_id]
     )
-    rooms = facts.rooms_in({step.from_container_id for step in done}, nodes, plan.site_id)
+    there = rooms.rooms_in({step.from_container_id for step in done}, nodes, plan.site_id)
     back = [
         rules.Back(step.sample_id, step.child_id, step.from_container_id, step.from_position,
                    step.to_container_id, step.to_position)
         for step in done
         if stands.get((step.sample_id, step.child_id)) == (step.to_container_id, step.to_position)
     ]  # fmt: skip
-    return rules.bring_back(back, rooms)
+    return rules.bring_back(back, there)
 
 
 def _without_steps(load: rules.Load, planned: set[tuple[int | None, int | None]]) -> rules.Load:

@@ -14,10 +14,13 @@ from biobank.patients.models import SEXES
 from biobank.patients.schemas import PatientNewSchema
 from biobank.web import pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("patients", __name__)
 
-NAVIGATION = [pages.NavItem("patients.patients", N_("Patients"), "people", Permission.PATIENT_READ.value, 20)]
+NAVIGATION = [
+    NavItem("patients.patients", N_("Patients"), "people", Permission.PATIENT_READ.value, 20, "patients")
+]
 
 PATIENT = PatientNewSchema()
 

@@ -19,10 +19,11 @@ from biobank.printing.schemas import ReprintSchema
 from biobank.samples.reading import find_sample
 from biobank.web import pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("printing", __name__)
 
-NAVIGATION = [pages.NavItem("printing.job_list", N_("Labels"), "label", Permission.LABEL_PRINT.value, 36)]
+NAVIGATION = [NavItem("printing.job_list", N_("Labels"), "label", Permission.LABEL_PRINT.value, 36, "bench")]
 
 QUERY, REPRINT = pictures.LabelQuery(), ReprintSchema()
 #: Why a label is printed again, as people write it; offered while typing, never required.

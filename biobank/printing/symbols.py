@@ -9,6 +9,8 @@ from PIL import Image
 
 from labels import code128
 
+#: What says to a scanner that a symbol sets it, as it is written in the content of `setting`.
+FNC3 = code128.FNC3
 #: Dots a module when a symbol is read back.
 _DOTS = 4
 _HEIGHT = 60
@@ -77,6 +79,17 @@ def bars(content: str) -> Symbol:
 
 
 @cache
+def setting(content: str) -> Symbol:
+    """A Code 128 that sets a scanner: holds `FNC3` where its maker wants it, and control characters.
+
+    raises UnreadableSymbol; LabelError for what it cannot hold
+    """
+    quiet = "0" * code128.QUIET
+    symbol = Symbol(content.replace(FNC3, ""), (quiet + code128.setting_modules(content) + quiet,))
+    return _verified(symbol, zxingcpp.BarcodeFormat.Code128, sets=FNC3 in content)
+
+
+@cache
 def matrix(content: str, *, gs1: bool = False) -> Symbol:
     """A Data Matrix. gs1: a GS1 symbol, whose content is written as (01)…(10)…; raises UnreadableSymbol"""
     kind = zxingcpp.BarcodeFormat.DataMatrix
@@ -97,14 +110,18 @@ def _array(picture: zxingcpp.Image) -> list[list[int]]:
     return [list(data[row * width : (row + 1) * width]) for row in range(height)]
 
 
-def _verified(symbol: Symbol, kind: zxingcpp.BarcodeFormat) -> Symbol:
-    """Draw it as a printer would, and read it as a scanner would."""
+def _verified(symbol: Symbol, kind: zxingcpp.BarcodeFormat, *, sets: bool = False) -> Symbol:
+    """Draw it as a printer would, and read it as a scanner would. sets: it must read as one that sets a scanner"""
     rows = _HEIGHT if symbol.linear else len(symbol.rows) * _DOTS
     image = Image.new("L", (symbol.width * _DOTS, rows), 255)
     for row, left, length in symbol.runs():
         box = (left * _DOTS, row * _DOTS, (left + length) * _DOTS, (row + 1) * _DOTS)
         image.paste(0, (box[0], 0, box[2], rows) if symbol.linear else box)
-    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([kind]))
-    if [each.text for each in found] != [symbol.content]:
+    mode = (
+        zxingcpp.TextMode.Plain if symbol.linear else zxingcpp.TextMode.HRI
+    )  # of a matrix, GS1 with its brackets
+    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([kind]), text_mode=mode)
+    read = [(each.text, bool((cast(Any, each.extra) or {}).get("ReaderInit"))) for each in found]
+    if read != [(symbol.content, sets)]:
         raise UnreadableSymbol(symbol.content)
     return symbol

@@ -25,11 +25,12 @@ from biobank.procedures.schemas import (
 from biobank.studies import service as studies
 from biobank.web import pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("procedures", __name__)
 
 NAVIGATION = [
-    pages.NavItem("procedures.procedures", N_("Procedures"), "spin", Permission.SAMPLE_READ.value, 58)
+    NavItem("procedures.procedures", N_("Procedures"), "spin", Permission.SAMPLE_READ.value, 58, "bench")
 ]
 
 NEW, EDIT, KIT = ProcedureNewSchema(), ProcedureEditSchema(), KitNewSchema()

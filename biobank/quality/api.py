@@ -156,7 +156,7 @@ def check_rack(data: dict[str, Any], key: int) -> ResponseReturnValue:
     def work() -> dict[str, Any]:
         found = inventory.find_inventory(key, actor())
         scan = rack_scans.find_scan(data["scan"], actor())
-        marked = inventory.check_rack(inventory=found, scan=scan, by=actor())
+        marked = inventory.check_rack(inventory=found, scan=scan, turned=data["turned"], by=actor())
         return {"marked": marked, **_inventory(found)}
 
     return api_answer(work, 200)

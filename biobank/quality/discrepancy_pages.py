@@ -49,7 +49,7 @@ def settle(key: int) -> ResponseReturnValue:
         by = actor()
         to = request.form.get("to", "").strip()[:100]
         row = service.settle(
-            discrepancy=service.find_discrepancy(key, by), how=request.form.get("how", ""),
+            discrepancy=service.find_discrepancy(key, by), how=request.form.get("way", ""),
             reason=request.form.get("reason", "")[:2000], to=find_scanned_container(to, by) if to else None,
             position=request.form.get("position", "").strip()[:40] or None, by=by,
         )  # fmt: skip
@@ -64,10 +64,15 @@ def settle(key: int) -> ResponseReturnValue:
 def _difference(key: int, problems: dict[str, str] | None = None, sentence: str | None = None) -> Any:
     row = service.find_discrepancy(key, actor())
     (listed,) = service.listed([row])
+    by = actor()
+    sample = listed.sample or (service.known(row.found, by) if row.settled_at is None else None)
     return pages.render(
         "quality/difference.html",
         row=row,
         listed=listed,
+        sample=sample,
+        needs_second=row.settled_at is None and service.needs_second(row, sample),
+        mine=row.opened_by == by.key,
         names=access.names_of({each for each in (row.opened_by, row.settled_by) if each}),
         problems=problems or {},
         sentence=sentence,

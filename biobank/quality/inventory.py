@@ -4,30 +4,37 @@ What is found otherwise goes on the worklist of discrepancies; how right the rec
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from biobank.audit import service as audit
-from biobank.core import clock, scans
+from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.bulk import insert_rows
-from biobank.core.db import MAX_INTEGER, chunks, db, lock
+from biobank.core.db import db, lock
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
-from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.moves import facts
 from biobank.quality import rules
-from biobank.quality.discrepancies import open_discrepancy
+from biobank.quality.discrepancies import known, open_discrepancy, seen_at_its_place
+from biobank.quality.inventory_reading import (
+    Counts,
+    Stop,
+    counts_of,
+    find_inventory,
+    find_line,
+    list_inventories,
+    otherwise,
+    stops,
+    waiting,
+)
 from biobank.quality.models import Inventory, InventoryLine
 from biobank.racks import service as racks
 from biobank.racks.models import RackScan
 from biobank.racks.rules import Entry, State
 from biobank.samples.models import Sample
-from biobank.storage import noticing, places, standing
+from biobank.storage import noticing, standing
 from biobank.storage.models import Container
-from biobank.storage.places import Step
 from biobank.storage.scanning import find_thing
 from biobank.storage.walking import natural
 
@@ -116,29 +123,47 @@ def check_scan(*, line: InventoryLine, raw: str, by: Actor) -> InventoryLine:
     return mark(line=line, outcome="right", by=by)
 
 
-def check_rack(*, inventory: Inventory, scan: RackScan, by: Actor) -> int:
-    """Every waiting line of one box at once, from a scan of the whole rack. The record is not changed.
+def check_rack(*, inventory: Inventory, scan: RackScan, by: Actor, turned: bool | None = None) -> int:
+    """Every waiting line of one box at once, from a scan of the whole rack. The record is not changed; whatever else
+    was read there goes on the worklist too.
 
+    turned   it was read the other way round; None: nobody has said, and it must not look so
     returns  how many lines were marked
-    raises   RuleViolation `scan_of_another_box`; as `racks.compare`
+    raises   RuleViolation `scan_of_another_box`, `inventory_rack_turned`; as `racks.compare`
     """
-    compared = racks.compare(scan=scan, by=by)
-    waiting = select(InventoryLine).where(
+    compared = racks.compare(scan=scan, by=by, turned=bool(turned))
+    if turned is None and compared.difference.looks_turned:
+        raise RuleViolation("inventory_rack_turned")
+    unanswered = select(InventoryLine).where(
         InventoryLine.inventory_id == inventory.id, InventoryLine.container_id == compared.container.id,
         InventoryLine.outcome.is_(None),
     )  # fmt: skip
     standing.lock_paths(compared.container.id)
-    lines = db.session.scalars(waiting.order_by(InventoryLine.id)).all()
+    lines = db.session.scalars(unanswered.order_by(InventoryLine.id)).all()
     if not lines:
         raise RuleViolation("scan_of_another_box", container=compared.container.code, inventory=inventory.id)
     _require_open(inventory, by)
-    lock(Sample, [line.sample_id for line in lines])
     entries = {entry.position: entry for entry in compared.difference.entries}
+    strange = {
+        key: entry for key, entry in entries.items() if entry.read and entry.state in (*_ELSEWHERE, *_STRANGE)
+    }
+    elsewhere = {entry.tube.sample_id for entry in strange.values() if entry.tube is not None}
+    lock(Sample, {line.sample_id for line in lines} | elsewhere)
     for line in lines:
         outcome, found = _told_by(entries.get(line.position or ""), line)
-        _mark(inventory, line, outcome, found, by)
+        _answer(line, outcome, found, by)
+        if line.sample_id not in elsewhere:
+            _notice(inventory, line, outcome, by)
+    for position, entry in strange.items():
+        sample = db.session.get_one(Sample, entry.tube.sample_id) if entry.tube is not None else None
+        _notice_stranger(inventory, compared.container, position, sample, entry.read or "", by)
     _finish(inventory, by)
     return len(lines)
+
+
+#: Of a rack, what is read where the record does not expect it.
+_ELSEWHERE = (State.NEW, State.MOVED)
+_STRANGE = (State.UNKNOWN, State.ERROR)
 
 
 def _told_by(entry: Entry | None, line: InventoryLine) -> tuple[str, str | None]:
@@ -160,32 +185,45 @@ def close(*, inventory: Inventory, by: Actor) -> Inventory:
 
 
 def _mark(inventory: Inventory, line: InventoryLine, outcome: str, found: str | None, by: Actor) -> None:
+    _answer(line, outcome, found, by)
+    _notice(inventory, line, outcome, by)
+    if outcome == "other" and found:
+        container = db.session.get_one(Container, line.container_id)
+        _notice_stranger(inventory, container, line.position, known(found, by), found, by)
+
+
+def _answer(line: InventoryLine, outcome: str, found: str | None, by: Actor) -> None:
     line.outcome, line.checked_at, line.checked_by = outcome, clock.now(), by.key
     line.found = found[:256] if found else None
     db.session.flush()
+
+
+def _notice(inventory: Inventory, line: InventoryLine, outcome: str, by: Actor) -> None:
+    """What stands at its place is not looked for any more; what does not goes on the worklist."""
     if outcome == "right":
+        seen_at_its_place([line.sample_id], by)
         return
-    sample = db.session.get_one(Sample, line.sample_id)
-    container = db.session.get_one(Container, line.container_id)
-    told: dict[str, Any] = {
-        "container": container, "position": line.position, "source": "inventory", "source_id": inventory.id, "by": by,
-    }  # fmt: skip
-    if outcome == "unreadable":
-        open_discrepancy(sample=sample, kind="unreadable", **told)
-        return
-    open_discrepancy(sample=sample, kind="missing", **told)
-    if outcome == "other" and found:
-        stranger = _known(found, by)
-        stands = noticing.stands(stranger) if stranger is not None else None
-        open_discrepancy(sample=stranger, kind="moved" if stands else "foreign", found=found, **told)
+    open_discrepancy(
+        sample=db.session.get_one(Sample, line.sample_id), container=db.session.get_one(Container, line.container_id),
+        kind="unreadable" if outcome == "unreadable" else "missing", position=line.position, source="inventory",
+        source_id=inventory.id, by=by,
+    )  # fmt: skip
 
 
-def _known(code: str, by: Actor) -> Sample | None:
-    try:
-        meant = scans.meant(code, by, kinds=("sample", "tube"))
-    except (Malformed, NotFound, RuleViolation):
-        return None
-    return db.session.get(Sample, meant.found.target_id)
+def _notice_stranger(
+    inventory: Inventory,
+    container: Container,
+    position: str | None,
+    sample: Sample | None,
+    found: str,
+    by: Actor,
+) -> None:
+    """A tube stands where the record does not expect it."""
+    stands = noticing.stands(sample) if sample is not None else None
+    open_discrepancy(
+        sample=sample, container=container, kind="moved" if stands else "foreign", position=position, found=found,
+        source="inventory", source_id=inventory.id, by=by,
+    )  # fmt: skip
 
 
 def _lock(line: InventoryLine, by: Actor) -> Inventory:
@@ -209,10 +247,10 @@ def _require_open(inventory: Inventory, by: Actor) -> None:
 
 
 def _finish(inventory: Inventory, by: Actor) -> None:
-    waiting = select(InventoryLine.id).where(
+    unanswered = select(InventoryLine.id).where(
         InventoryLine.inventory_id == inventory.id, InventoryLine.outcome.is_(None)
     )
-    if db.session.scalar(waiting.limit(1)) is None:
+    if db.session.scalar(unanswered.limit(1)) is None:
         _close(inventory, by)
 
 
@@ -230,110 +268,6 @@ def _standing_in(container_ids: Sequence[int]) -> dict[int, tuple[int, str | Non
     for key, tubes in facts.tubes_in(container_ids).items():
         found |= {tube.id: (key, tube.position) for tube in tubes}
     return found
-
-
-# --- reading
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How far an inventory is, and how right the record was so far."""
-
-    lines: int
-    by_outcome: Mapping[str, int]
-
-    @property
-    def checked(self) -> int:
-        return sum(self.by_outcome.values())
-
-    @property
-    def accuracy(self) -> float | None:
-        return rules.accuracy(self.by_outcome.get("right", 0), self.checked)
-
-
-@dataclass(frozen=True)
-class Stop:
-    """One place to look at."""
-
-    line: InventoryLine
-    sample: Sample
-    path: Sequence[Step]
-    """The way to it; the last step has its position."""
-
-
-def counts_of(inventories: Sequence[Inventory]) -> dict[int, Counts]:
-    """Inventory key -> how far it is; one query."""
-    query = (
-        select(InventoryLine.inventory_id, InventoryLine.outcome, func.count())
-        .where(InventoryLine.inventory_id.in_([each.id for each in inventories]))
-        .group_by(InventoryLine.inventory_id, InventoryLine.outcome)
-    )
-    found: dict[int, dict[str | None, int]] = {each.id: {} for each in inventories}
-    for key, outcome, count in db.session.execute(query):
-        found[key][outcome] = count
-    return {
-        key: Counts(sum(counted.values()), {name: count for name, count in counted.items() if name})
-        for key, counted in found.items()
-    }
-
-
-def waiting(inventory: Inventory, limit: int = 30) -> list[Stop]:
-    """Places that nobody has looked at, in walking order."""
-    query = select(InventoryLine).where(
-        InventoryLine.inventory_id == inventory.id, InventoryLine.outcome.is_(None)
-    )
-    return stops(db.session.scalars(query.order_by(InventoryLine.id).limit(limit)).all())
-
-
-def otherwise(inventory: Inventory, limit: int = 500) -> list[Stop]:
-    """Places at which the record was not right."""
-    query = select(InventoryLine).where(
-        InventoryLine.inventory_id == inventory.id, InventoryLine.outcome.is_not(None),
-        InventoryLine.outcome != "right",
-    )  # fmt: skip
-    return stops(db.session.scalars(query.order_by(InventoryLine.id).limit(limit)).all())
-
-
-def stops(lines: Sequence[InventoryLine]) -> list[Stop]:
-    """Lines with what is looked for, and the way to where it should stand."""
-    samples: dict[int, Sample] = {}
-    for chunk in chunks(sorted({line.sample_id for line in lines}), 2000):
-        samples |= {row.id: row for row in db.session.scalars(select(Sample).where(Sample.id.in_(chunk)))}
-    ids = sorted({line.container_id for line in lines})
-    boxes = {row.id: row for row in db.session.scalars(select(Container).where(Container.id.in_(ids)))}
-    paths = places.path_of(ids)
-    return [
-        Stop(line, samples[line.sample_id], [*paths.get(line.container_id, []), _step(boxes[line.container_id], line)])
-        for line in lines
-    ]  # fmt: skip
-
-
-def _step(box: Container, line: InventoryLine) -> Step:
-    return Step(box.code, box.name, box.kind, line.position)
-
-
-def find_inventory(key: int, by: Actor) -> Inventory:
-    """raises NotFound, also for another site's"""
-    found = db.session.get(Inventory, key) if 0 < key <= MAX_INTEGER else None
-    if found is None or not by.sees(found.site_id):
-        raise NotFound("inventory_unknown", inventory=key)
-    return found
-
-
-def find_line(inventory: Inventory, key: int) -> InventoryLine:
-    """raises NotFound"""
-    found = db.session.get(InventoryLine, key) if 0 < key <= MAX_INTEGER else None
-    if found is None or found.inventory_id != inventory.id:
-        raise NotFound("inventory_line_unknown", inventory=inventory.id, line=key)
-    return found
-
-
-def list_inventories(by: Actor, *, after: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[Inventory]:
-    """The newest first, a page at a time."""
-    query = select(Inventory)
-    if by.site_id is not None:
-        query = query.where(Inventory.site_id == by.site_id)
-    return page_of(query, Inventory.id, after=after, limit=limit)
 
 
 __all__ = [

@@ -13,9 +13,12 @@ from biobank.quality import reading, rules
 from biobank.quality.models import Inventory
 from biobank.quality.page_parts import bp, number, tabs
 from biobank.racks import scans as rack_scans
+from biobank.racks.models import RackScan
 from biobank.storage import service as storage
+from biobank.storage.models import Container
 from biobank.web import pages
 from biobank.web.asking import actor
+from biobank.web.uploads import takes_file, uploaded
 
 
 @bp.get("/inventories")
@@ -89,18 +92,37 @@ def check_line(key: int, line: int) -> ResponseReturnValue:
 
 @bp.post("/inventories/<int:key>/rack")
 @requires(Permission.SAMPLE_HOLD)
+@takes_file
 def check_rack(key: int) -> ResponseReturnValue:
-    """A scan of a whole rack, sent in before, answers for every place of it."""
+    """A rack reader's file, or a scan that was sent in before, answers for every place of the box."""
 
     def work() -> str:
         found = service.find_inventory(key, actor())
-        scan = rack_scans.find_scan(number(request.form.get("scan", "").strip()) or 0, actor())
-        marked = service.check_rack(inventory=found, scan=scan, by=actor())
-        return url_for("quality.inventory", key=key, marked=marked)
+        scan = _scan_sent()
+        turned = True if request.form.get("turned") == "true" else None
+        marked = service.check_rack(inventory=found, scan=scan, turned=turned, by=actor())
+        return url_for("quality.inventory", key=key, marked=marked, scan=scan.id)
 
     return pages.submit(
-        work, again=lambda _p, sentence: _inventory(service.find_inventory(key, actor()), sentence)
+        work,
+        again=lambda problems, sentence: _inventory(
+            service.find_inventory(key, actor()), sentence, problems=problems
+        ),
     )
+
+
+def _scan_sent() -> RackScan:
+    """The file is kept as one of the box that was on the page."""
+    if asked := number(request.form.get("scan", "").strip()):
+        return rack_scans.find_scan(asked, actor())
+    content = uploaded()
+    if content is None:
+        raise Malformed({"file": Reason("rack_file_missing")})
+    kept = rack_scans.keep(
+        content=content, file_name=request.files["file"].filename or "", source="upload",
+        container=storage.find_container(request.form.get("box", ""), actor()), by=actor(),
+    )  # fmt: skip
+    return kept.scan
 
 
 @bp.post("/inventories/<int:key>/close")
@@ -131,11 +153,17 @@ def _begin_form(code: str, problems: dict[str, str] | None = None, sentence: str
     )
 
 
-def _inventory(found: Inventory, sentence: str | None = None, misread: str = "") -> Any:
+def _inventory(
+    found: Inventory,
+    sentence: str | None = None,
+    misread: str = "",
+    problems: dict[str, str] | None = None,
+) -> Any:
     waiting = service.waiting(found) if found.closed_at is None else []
     wanted = number(request.args.get("line", ""))
     here = next((stop for stop in waiting if stop.line.id == wanted), waiting[0] if waiting else None)
     done = number(request.args.get("done", ""))
+    box = storage.find_container(here.path[-1].code, actor()) if here is not None else None
     return pages.render(
         "quality/inventory.html",
         inventory=found,
@@ -146,6 +174,19 @@ def _inventory(found: Inventory, sentence: str | None = None, misread: str = "")
         otherwise=service.otherwise(found),
         done=service.stops([service.find_line(found, done)])[0] if done else None,
         marked=number(request.args.get("marked", "")),
+        scan=number(request.args.get("scan", "")),
+        box=box,
+        scans=_waiting_scans(found, box) if box is not None else [],
+        problems=problems or {},
         misread=misread,
         sentence=sentence,
     )
+
+
+def _waiting_scans(found: Inventory, box: Container) -> list[RackScan]:
+    """Of this box, what was read since the inventory began and nobody has dealt with, such as a watched folder brings
+    it."""
+    page = rack_scans.scans_of(box, limit=5)
+    return [
+        scan for scan in page.items if not rack_scans.has_ended(scan) and scan.recorded_at >= found.opened_at
+    ]

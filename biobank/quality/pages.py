@@ -16,11 +16,12 @@ from biobank.samples.reading import find_sample
 from biobank.storage import service as storage
 from biobank.web import pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 __all__ = ["NAVIGATION", "bp", "discrepancy_pages", "inventory_pages"]
 
 NAVIGATION = [
-    pages.NavItem("quality.differences", N_("Quality"), "quality", Permission.SAMPLE_HOLD.value, 34)
+    NavItem("quality.differences", N_("Quality"), "quality", Permission.SAMPLE_HOLD.value, 34, "storage")
 ]
 
 

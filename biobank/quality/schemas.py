@@ -62,6 +62,9 @@ class RackCheckSchema(Schema):
     """The scan of a whole rack, which is compared and not carried out."""
 
     scan = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
+    turned = fields.Boolean(
+        load_default=None, allow_none=True, metadata={"description": "true: it was read the other way round"}
+    )
 
 
 class SettleSchema(Schema):

@@ -15,7 +15,14 @@ TEXTS: dict[str, str] = {
     "inventory_count": N_("Give a number from 1 to {most}."),
     "inventory_kind": N_("An inventory is random or whole, not {given}."),
     "inventory_line_unknown": N_("Inventory {inventory} has no line {line}."),
+    "inventory_rack_turned": N_(
+        "The rack seems to have been read the other way round: most codes fit when it is turned. Say so, or turn it "
+        "and read it again."
+    ),
     "inventory_unknown": N_("There is no inventory {inventory}."),
+    "lost_takes_two": N_(
+        "Two people are to destroy {sample}. You noticed that it is missing: somebody else says that it is lost."
+    ),
     "line_checked": N_("{sample} was looked at already: {outcome}."),
     "non_conformity_closed": N_("Somebody has dealt with it already."),
     "non_conformity_code_unknown": N_("{given} is not on the list of what can be wrong. Known are {known}."),

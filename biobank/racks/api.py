@@ -8,21 +8,27 @@ from flask.typing import ResponseReturnValue
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.errors import Malformed, Reason
-from biobank.racks import scans, service, teaching
+from biobank.racks import children, naming, scans, service, teaching
 from biobank.racks.downloads import download
 from biobank.racks.models import RackScan
 from biobank.racks.schemas import (
+    AliquotsSchema,
     ApplySchema,
+    BelowSchema,
     BoxSchema,
     CodesSchema,
     LookQuery,
+    NewBoxSchema,
     ScanQuery,
     TeachSchema,
     difference_json,
+    divided_json,
     flag,
     layout_json,
     scan_json,
 )
+from biobank.samples.reading import find_sample
+from biobank.samples.schemas import read_amount
 from biobank.storage import service as storage
 from biobank.storage.models import Container
 from biobank.web.api import PageQuery, blueprint, page_arguments
@@ -45,17 +51,18 @@ def send(data: dict[str, Any], code: str) -> ResponseReturnValue:
     def work() -> dict[str, Any]:
         by = actor()
         box = storage.find_container(code, by)
-        kept = scans.keep(content=content, file_name=name, source="api", container=box, by=by)
+        below = data["below"] == "true"
+        kept = scans.keep(content=content, file_name=name, source="api", container=box, below=below, by=by)
         if kept.scan.reading is None and not kept.scan.media_type.startswith("image/"):
             raise teaching.unknown(kept.scan)
-        turned, rack = flag(data["turned"]), data["rack"]
+        turned = flag(data["turned"])
         if data["apply"] == "true":
             leave = data["leave_unknown"] == "true"
             done: service.Compared = service.apply(
-                scan=kept.scan, turned=turned, leave_unknown=leave, rack=rack, by=by
+                scan=kept.scan, turned=turned, leave_unknown=leave, confirmed=data["confirmed"], by=by
             )
         else:
-            done = service.compare(scan=kept.scan, turned=bool(turned), rack=rack, looking=True, by=by)
+            done = service.compare(scan=kept.scan, turned=bool(turned), looking=True, by=by)
         return difference_json(done, again=kept.again)
 
     response = api_answer(work, 201)
@@ -91,8 +98,7 @@ def waiting(_query: dict[str, Any]) -> ResponseReturnValue:
 def look(data: dict[str, Any], key: int) -> ResponseReturnValue:
     """What the scan says against the record, as both are now."""
     scan = scans.find_scan(key, actor())
-    turned, rack = bool(flag(data["turned"])), data["rack"]
-    compared = service.compare(scan=scan, turned=turned, rack=rack, looking=True, by=actor())
+    compared = service.compare(scan=scan, turned=bool(flag(data["turned"])), looking=True, by=actor())
     return jsonify(difference_json(compared))
 
 
@@ -135,13 +141,60 @@ def type_codes(data: dict[str, Any], key: int) -> ResponseReturnValue:
 @requires(Permission.STORAGE_MOVE)
 @bp.arguments(BoxSchema)
 def say_box(data: dict[str, Any], key: int) -> ResponseReturnValue:
-    """Say which box a scan is of that came without one."""
+    """Say which box a scan is of. The rack's code in the file, where nobody has it yet, is that box's from then on."""
 
     def work() -> dict[str, Any]:
         box = storage.find_container(data["container"], actor())
-        return scan_json(scans.say_box(scan=scans.find_scan(key, actor()), container=box, by=actor()), box)
+        return scan_json(naming.say_box(scan=scans.find_scan(key, actor()), container=box, by=actor()), box)
 
     return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/new-box")
+@requires(Permission.STORAGE_BUILD)
+@bp.arguments(NewBoxSchema)
+def new_box(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Set up a box for a rack that nobody knows: the scan is of it, and the code in the file is its own."""
+
+    def work() -> dict[str, Any]:
+        found = scans.find_scan(key, actor())
+        name = data["name"] or found.rack_code or ""
+        made = naming.make_box(scan=found, kind=data["kind"], name=name, by=actor())
+        return scan_json(made, _box(made))
+
+    return api_answer(work, 201)
+
+
+@bp.post("/rack-scans/<int:key>/below")
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(BelowSchema)
+def look_from(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Say from which side a picture was taken; the difference anew."""
+
+    def work() -> dict[str, Any]:
+        found = scans.find_scan(key, actor())
+        scans.look_from(scan=found, below=data["below"], by=actor())
+        return difference_json(service.compare(scan=found, looking=True, by=actor()))
+
+    return api_answer(work, 200)
+
+
+@bp.post("/rack-scans/<int:key>/aliquots")
+@requires(Permission.SAMPLE_PROCESS)
+@requires(Permission.STORAGE_MOVE)
+@bp.arguments(AliquotsSchema)
+def aliquots(data: dict[str, Any], key: int) -> ResponseReturnValue:
+    """Divide a sample into the tubes of the rack that nobody knows yet: they stand in their wells at once."""
+
+    def work() -> dict[str, Any]:
+        parent = find_sample(data["sample"], actor())
+        how = {name: data[name] for name in ("turned", "confirmed", "shown", "close_parent")}
+        done = children.aliquot(
+            scan=scans.find_scan(key, actor()), sample=parent, amount=read_amount(data, parent), by=actor(), **how
+        )  # fmt: skip
+        return divided_json(done)
+
+    return api_answer(work, 201)
 
 
 @bp.post("/rack-scans/<int:key>/dismiss")

@@ -28,10 +28,10 @@ def _ending(scan: RackScan) -> str:
 
 def picture(scan: RackScan) -> Response:
     """The picture as any browser shows it: not wider than is looked at, in a format that all know."""
-    from PIL import Image, ImageOps
+    from biobank.racks.picture_file import open_picture  # the decoder is loaded only when there is a picture
 
-    with Image.open(io.BytesIO(scans.content_of(scan))) as opened:
-        shown = ImageOps.exif_transpose(opened).convert("RGB")
+    opened = open_picture(scans.content_of(scan))
+    shown = opened.colour or opened.grey
     shown.thumbnail((SHOWN_WIDTH, SHOWN_WIDTH))
     written = io.BytesIO()
     shown.save(written, "JPEG", quality=85)

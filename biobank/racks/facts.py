@@ -16,9 +16,9 @@ from biobank.core.among import among
 from biobank.core.codes import Found
 from biobank.core.db import db, fetch
 from biobank.core.errors import Reason, RuleViolation
-from biobank.racks import rules, scans
+from biobank.racks import scans
 from biobank.racks.rules import Stand, Tube
-from biobank.racks.wells import RackReading
+from biobank.racks.wells import RackReading, with_zeros
 from biobank.samples import rules as life
 from biobank.samples.models import Sample
 from biobank.storage import accepting, claims, places
@@ -31,7 +31,7 @@ from biobank.studies.models import Study
 
 def look_up(reading: RackReading, by: Actor) -> dict[str, Found | Reason]:
     """Code -> what it stands for, where that is one tube in use; or why it is none. One query."""
-    wanted = rules.with_zeros(list(dict.fromkeys(reading.codes)))
+    wanted = with_zeros(list(dict.fromkeys(reading.codes)))
     by_code: dict[str, list[Found]] = {}
     for found in codes.find(wanted, by):
         by_code.setdefault(found.code, []).append(found)
@@ -120,7 +120,7 @@ def _kept_for_others(container: Container, by: Actor) -> dict[str, Reason]:
             waited[position] = (claim.for_key or "", scans.shown(claim.until_at))
     names = access.names_of([key for key, _ in waited.values()]) if waited else {}
     for position, (key, until) in waited.items():
-        told = {"container": container.code, "position": position, "who": names.get(key, "–"), "until": until}
+        told = {"container": container.code, "position": position, "who": names.get(key, "–"), "clock": until}
         found[position] = Reason("position_reserved", told)
     return found
 

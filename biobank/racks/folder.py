@@ -18,8 +18,7 @@ from biobank.core import clock
 from biobank.core.actor import Actor, job
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import BiobankError, Malformed, Reason, Unreadable
-from biobank.racks import scans, service
-from biobank.storage.models import Container
+from biobank.racks import naming, scans
 
 BY = job("rack folder")
 DONE, REFUSED = "done", "refused"
@@ -85,10 +84,7 @@ def take(path: Path, site_id: int, by: Actor) -> Taken:
     def work() -> Taken:
         content = path.read_bytes()
         kept = scans.keep(content=content, file_name=path.name, source="folder", site_id=site_id, by=by)
-        scan = kept.scan
-        box = db.session.get(Container, scan.container_id) if scan.container_id else service.box_for(scan, by)
-        if box is not None and scan.container_id is None:
-            scan = scans.say_box(scan=scan, container=box, by=by)
+        scan, box = naming.take_to_its_box(kept.scan, by)
         return Taken(path.name, scan.id, box.code if box is not None else None, kept.again)
 
     try:

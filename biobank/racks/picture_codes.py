@@ -24,6 +24,8 @@ LINEAR = (*ON_RACKS, BarcodeFormat.Code39Std, BarcodeFormat.Code39Ext)
 SHORTEST_LINEAR = 4
 
 SMALL, MIDDLE = 3_000_000, 9_000_000  # pixels: what is enlarged twice, what is looked at again as it is
+LARGE = 16_000_000  # pixels: more are looked at smaller first, and then in parts, so that the decoder takes no more
+PART, OVERLAP = 4_000, 600  # of the side of a part, in pixels
 ENOUGH = 12  # codes by which the places of all others are known
 
 
@@ -51,24 +53,39 @@ def look_at_all(picture: Image.Image) -> tuple[list[Seen], tuple[str, ...]]:
     for scale, means, binarizer in _whole_looks(picture.width * picture.height):
         if len(found) >= ENOUGH:
             break
-        prepared = MEANS[means](_scaled(picture, scale), 2.0)
         first = not found and not linear
-        for barcode in decode(prepared, binarizer, (*ON_TUBES, *ON_RACKS) if first else ON_TUBES):
-            if _is_linear(barcode.format):
-                linear[barcode.text.strip()] += 1
-            else:
-                found.append(seen_at(barcode, partial(_unscaled, scale)))
+        for corner, part in _parts(_scaled(picture, scale)):
+            prepared = MEANS[means](part, 2.0)
+            for barcode in decode(prepared, binarizer, (*ON_TUBES, *ON_RACKS) if first else ON_TUBES):
+                if _is_linear(barcode.format):
+                    linear[barcode.text.strip()] += 1
+                else:
+                    found.append(seen_at(barcode, partial(_unscaled, scale, corner)))
         found = _once_each(found)
     return _of_one_size(found), tuple(sorted(linear))
 
 
+def _parts(picture: Image.Image) -> Iterator[tuple[complex, Image.Image]]:
+    """The picture, with its corner; a large one in parts, each of which holds whole what its neighbour cuts in two."""
+    if picture.width * picture.height <= LARGE:
+        yield 0j, picture
+        return
+    for top in range(0, max(1, picture.height - OVERLAP), PART - OVERLAP):
+        for left in range(0, max(1, picture.width - OVERLAP), PART - OVERLAP):
+            box = (left, top, min(left + PART, picture.width), min(top + PART, picture.height))
+            yield complex(left, top), picture.crop(box)
+
+
 def _whole_looks(pixels: int) -> Iterator[tuple[float, str, Binarizer]]:
+    if pixels > LARGE:
+        yield (LARGE / pixels) ** 0.5, "as it is", Binarizer.LocalAverage
     yield 1, "as it is", Binarizer.LocalAverage
     if pixels <= MIDDLE:
         yield 1, "as it is", Binarizer.GlobalHistogram
         yield 1, "crisp", Binarizer.LocalAverage
         yield 1, "crisper", Binarizer.LocalAverage
-    yield 0.5, "as it is", Binarizer.LocalAverage
+    if pixels <= LARGE:
+        yield 0.5, "as it is", Binarizer.LocalAverage
     if pixels <= SMALL:
         yield 1.5, "crisp", Binarizer.LocalAverage
         yield 2, "crisper", Binarizer.LocalAverage
@@ -85,8 +102,8 @@ def _scaled(picture: Image.Image, scale: float) -> Image.Image:
     return picture.resize(size, Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX)
 
 
-def _unscaled(scale: float, point: complex) -> complex:
-    return point / scale
+def _unscaled(scale: float, corner: complex, point: complex) -> complex:
+    return (point + corner) / scale
 
 
 def decode(

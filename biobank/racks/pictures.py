@@ -4,7 +4,6 @@ The whole picture is decoded once. The codes that are found tell where the wells
 that is not read is cut out and looked at again in many ways. What no look reads is *unread*, never guessed.
 """
 
-import io
 import re
 import time
 from collections import Counter
@@ -12,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from PIL import Image, ImageChops, ImageOps
-
-from biobank.core.errors import Malformed, Reason, TooLarge, Unreadable
+from biobank.core.errors import Malformed, Reason, Unreadable
 from biobank.racks.picture_codes import Seen, look_at_all
+from biobank.racks.picture_file import open_picture
 from biobank.racks.picture_layout import Layout, lay
 from biobank.racks.picture_looks import Look, Picture, look_closer
 from biobank.racks.picture_wells import Patch, Reduced, empty_ones
@@ -23,21 +21,7 @@ from biobank.racks.wells import EMPTY, READ, UNREAD
 
 __all__ = ["PictureReading", "Seen", "Well", "read_picture"]
 
-MOST_PIXELS = 60_000_000  # an A4 flatbed at 600 dpi has 35 million
-LONGEST_SIDE = 30_000  # the decoder takes 65,535, and small pictures are enlarged for it
 MOST_WELLS = 400
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
-#: What mends each way of holding a camera, by its number in the standard (Exif 2.3, tag 274, Orientation).
-ORIENTATION = 0x0112
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 #: Looks that all wells of a picture share, about a millisecond each, and how many a well gets in each round.
 LOOKS_A_PICTURE, ROUNDS = 3_500, (12, 24, 48, 96, 200, 800, 3_000)
 SECONDS = 6.0  # where the machine is busy, what is not read by then stays unread
@@ -92,7 +76,7 @@ def read_picture(
     raises         Unreadable, TooLarge, Malformed
     """
     shape = _shape(rows, columns, puck)
-    picture = _open(content)
+    picture = open_picture(content)
     seen, linear = look_at_all(picture.grey)
     if not seen:
         raise Unreadable("rack_picture_unreadable")
@@ -117,66 +101,6 @@ def _shape(rows: int | None, columns: int | None, puck: bool | None) -> tuple[in
             {"columns" if rows else "rows": Reason("rack_picture_bad_shape", {"most": MOST_WELLS})}
         )
     return rows, columns
-
-
-# --- the bytes
-
-
-def _open(content: bytes) -> Picture:
-    """The first picture in the file, the right way up."""
-    try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_large() from None
-    except Exception:  # each kind of file has its own ways of being broken
-        raise Unreadable("rack_picture_no_picture") from None
-    if image.width * image.height > MOST_PIXELS or max(image.size) > LONGEST_SIDE:
-        raise _too_large()
-    try:
-        image.load()
-        plain, turned = _plain(image), _turned(image)
-        return _grey_and_colour(plain if turned is None else plain.transpose(turned))
-    except Exception:
-        raise Unreadable("rack_picture_broken") from None
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("rack_picture_too_large", most=MOST_PIXELS // 1_000_000, side=LONGEST_SIDE)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """8-bit grey or red, green, blue; what is transparent is white, and 16-bit scans keep their contrast."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return _shallow(image.convert("F"))
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        plain = Image.new("RGB", image.size, "white")
-        plain.paste(clear, mask=clear.getchannel("A"))
-        return plain
-    return image.convert("L" if image.mode in {"1", "L"} else "RGB")
-
-
-def _shallow(deep: Image.Image) -> Image.Image:
-    """From any depth to 256 levels, from the darkest to the lightest there is."""
-    low, high = (float(str(extreme)) for extreme in deep.getextrema())
-    scale = 255 / max(high - low, 1e-9)
-    return deep.point(lambda value: value * scale - low * scale).convert("L")
-
-
-def _turned(image: Image.Image) -> Image.Transpose | None:
-    """How the camera was held, where it tells."""
-    try:
-        return UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # a picture can be shown without what else stands in its file
-        return None
-
-
-def _grey_and_colour(image: Image.Image) -> Picture:
-    if image.mode == "L":
-        return Picture(image, None)
-    red, _, blue = image.reduce(max(1, max(image.size) // 500)).split()
-    coloured = any(ImageChops.difference(red, blue).histogram()[16:])
-    return Picture(ImageOps.grayscale(image), image if coloured else None)
 
 
 # --- the wells

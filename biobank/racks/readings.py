@@ -9,7 +9,7 @@ from biobank.core import clock
 from biobank.core.db import db
 from biobank.core.errors import Reason
 from biobank.core.settings import CONFIG
-from biobank.racks import files, layouts
+from biobank.racks import files, layouts, place_rules
 from biobank.racks.layouts import Scanners, Taught
 from biobank.racks.models import RackLayout
 from biobank.racks.wells import RackReading, WellRead
@@ -45,27 +45,31 @@ def is_picture(media_type: str) -> bool:
     return media_type.startswith("image/")
 
 
-def read(content: bytes, site_id: int, kind: ContainerKind | None) -> RackReading | None:
+def read(
+    content: bytes, site_id: int, kind: ContainerKind | None, *, below: bool = False
+) -> RackReading | None:
     """What was read.
 
     kind     of the box, where it is known; a picture cannot be read without: None is returned then
+    below    of a picture: it was taken from below
     raises   as `files.read_rack`; files.LayoutUnknown
     """
     if not is_picture(media_type_of(content)):
         return files.read_rack(content, scanners(), taught=taught_at(site_id), zone=clock.zone())
     if kind is None or not kind.positioned:
         return None
-    return _in_picture(content, kind)
+    return _in_picture(content, kind, below)
 
 
-def _in_picture(content: bytes, kind: ContainerKind) -> RackReading:
+def _in_picture(content: bytes, kind: ContainerKind, below: bool) -> RackReading:
     """Wells in the order of the rack; numbered places as the picture numbers them. raises as `pictures.read_picture`"""
     from biobank.racks import pictures  # the decoder is loaded only when there is a picture
 
-    if kind.numbered:
+    if place_rules.is_puck(kind):  # its pins' bases are on one side only: there is no other to see it from
         seen = pictures.read_picture(content, puck=True)
     else:
-        seen = pictures.read_picture(content, rows=kind.rows, columns=kind.columns, puck=False)
+        rows, columns = place_rules.shape_seen(kind)
+        seen = pictures.read_picture(content, rows=rows, columns=columns, puck=False, below=below)
     wells = tuple(
         WellRead(
             str((well.row - 1) * seen.columns + well.column)
@@ -80,8 +84,8 @@ def _in_picture(content: bytes, kind: ContainerKind) -> RackReading:
         codes = ", ".join(each.text for each in seen.stray[:5])
         doubts.append(Reason("rack_picture_stray", {"count": len(seen.stray), "codes": codes[:200]}))
     return RackReading(
-        PICTURE, wells, doubts=tuple(doubts), hints=tuple(seen.linear), size=(seen.width, seen.height)
-    )
+        PICTURE, wells, doubts=tuple(doubts), hints=tuple(seen.linear), size=(seen.width, seen.height), below=below
+    )  # fmt: skip
 
 
 def taught_at(site_id: int) -> Mapping[str, Taught]:

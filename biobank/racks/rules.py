@@ -1,4 +1,4 @@
-"""What a reading of a rack says against the record: place by place, and whether it may be carried out. Pure.
+"""What a reading of a rack says against the record: place by place. Pure.
 
 A place is *present* where the tube that should stand there was read, *new* where a tube comes that stood nowhere,
 *moved* where it stood somewhere else, *missing* where something should stand and nothing, or something else, was read.
@@ -7,21 +7,18 @@ A place is *present* where the tube that should stand there was read, *new* wher
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from biobank.core.errors import Reason, RuleViolation
-from biobank.racks.wells import COLUMN_MAJOR, EMPTY, READ, UNREAD, RackReading, WellRead
+from biobank.core.errors import Reason
+from biobank.racks.place_rules import opposite, places_of
+from biobank.racks.wells import EMPTY, UNREAD, RackReading, WellRead, with_zeros
 from biobank.storage import rules as storage
-from biobank.storage.rules import ContainerKind, Position
+from biobank.storage.rules import ContainerKind
 
 #: More than this part of the codes must stand right once the rack is turned, before somebody is told so.
 TURNED = 0.8
-#: A maker's numbers have so many digits at most; a spreadsheet drops the zeros they begin with.
-LONGEST_NUMBER = 12
 
 
 class State(StrEnum):
@@ -176,77 +173,6 @@ def difference(
     return Difference(tuple(entries), turned, looks_turned, tuple(_remarks(reading, kind, wells)))
 
 
-def places_of(reading: RackReading, kind: ContainerKind) -> dict[str, WellRead]:
-    """Canonical position -> the well that was read there.
-
-    raises  RuleViolation `rack_needs_places`, `rack_wrong_size`, `rack_place_unreadable`, `rack_place_twice`
-    """
-    if not kind.positioned:
-        raise RuleViolation("rack_needs_places", kind=kind.label)
-    if reading.whole is not None and reading.whole != kind.capacity:
-        raise RuleViolation("rack_wrong_size", read=reading.whole, places=kind.capacity, kind=kind.label)
-    found: dict[str, WellRead] = {}
-    outside: list[WellRead] = []
-    for well in reading.wells:
-        try:
-            position = _position(well, kind, reading.numbering)
-        except RuleViolation as refusal:
-            if refusal.code == "position_outside":
-                outside.append(well)
-                continue
-            raise RuleViolation(
-                "rack_place_unreadable", place=well.place[:20], line=well.line, kind=kind.label
-            ) from None
-        if (first := found.get(position.text)) is not None:
-            raise RuleViolation(
-                "rack_place_twice",
-                position=position.text,
-                one=_said(first),
-                other=_said(well),
-                line=well.line,
-            )
-        found[position.text] = well
-    if outside:
-        raise _too_large(reading, kind, outside)
-    return found
-
-
-def _position(well: WellRead, kind: ContainerKind, numbering: str) -> Position:
-    """The place of a well; one that is told by a number alone is counted as the file counts, not as the rack does."""
-    if well.place.isdecimal() and not kind.numbered and len(well.place) < 7:
-        slot = int(well.place)
-        if not 1 <= slot <= kind.capacity:
-            raise RuleViolation("position_outside")
-        if numbering == COLUMN_MAJOR:
-            column, row = divmod(slot - 1, kind.rows)
-        else:
-            row, column = divmod(slot - 1, kind.columns)
-        return storage.grid(kind).cells[row][column]
-    return storage.parse_position(well.place, kind)
-
-
-def _too_large(reading: RackReading, kind: ContainerKind, outside: Sequence[WellRead]) -> RuleViolation:
-    listed = len(reading.wells)
-    places = ", ".join(well.place[:10] for well in outside[:5]) + (" …" if len(outside) > 5 else "")
-    told: dict[str, Any] = {"outside": len(outside), "places": places, "kind": kind.label}
-    if listed > kind.capacity:
-        return RuleViolation(
-            "rack_wrong_size", reasons=[Reason("rack_places_outside", told)], read=listed, places=kind.capacity,
-            kind=kind.label,
-        )  # fmt: skip
-    return RuleViolation("rack_places_outside", **told)
-
-
-def _said(well: WellRead) -> str:
-    return well.code or well.state
-
-
-def opposite(kind: ContainerKind, position: str) -> Position:
-    """The place that a place becomes when the rack is turned by 180°."""
-    here = storage.parse_position(position, kind)
-    return storage.grid(kind).cells[kind.rows - here.row][kind.columns - here.column]
-
-
 def _looks_turned(
     wells: Mapping[str, WellRead],
     kind: ContainerKind,
@@ -356,11 +282,9 @@ class _Comparison:
 
     def _unknown(self, code: str) -> Reason:
         """Nothing here has that code; but perhaps a spreadsheet has dropped the zeros that it began with."""
-        if code.isdecimal():
-            for digits in range(len(code) + 1, LONGEST_NUMBER + 1):
-                meant = self.known.get(code.zfill(digits))
-                if isinstance(meant, Tube):
-                    return Reason("rack_code_without_zeros", {"code": code, "meant": code.zfill(digits)})
+        for meant in with_zeros([code])[1:]:
+            if isinstance(self.known.get(meant), Tube):
+                return Reason("rack_code_without_zeros", {"code": code, "meant": meant})
         return Reason("rack_code_unknown", {"code": code})
 
     def _places(self, code: str) -> list[str]:
@@ -369,61 +293,3 @@ class _Comparison:
 
 def _named(tube: Tube | None) -> dict[str, str]:
     return {"sample": tube.code} if tube is not None else {}
-
-
-def with_zeros(codes: Sequence[str]) -> list[str]:
-    """The codes, and what they would be had a spreadsheet dropped the zeros they began with: to be looked up once."""
-    meant = [
-        code.zfill(digits)
-        for code in codes
-        if code.isdecimal() and len(code) >= 6
-        for digits in range(len(code) + 1, LONGEST_NUMBER + 1)
-    ]
-    return [*codes, *meant]
-
-
-def require_newer(scanned_at: datetime | None, last: datetime | None, *, shown: str, last_shown: str) -> None:
-    """Refuse a file that was read before the one that was carried out last."""
-    if scanned_at is not None and last is not None and scanned_at < last:
-        raise RuleViolation("rack_scan_older", scanned=shown, last=last_shown)
-
-
-def require_applicable(found: Difference, *, leave_unknown: bool = False, turn_known: bool = False) -> None:
-    """Refuse to carry out what is not whole: every place that stands in the way is a reason.
-
-    leave_unknown  tubes that nobody knows are left out
-    turn_known     somebody has said which way round the rack was read
-    """
-    if found.looks_turned and not found.turned and not turn_known:
-        raise RuleViolation("rack_looks_turned")
-    obstacles = [
-        entry for entry in found.of(*OBSTACLES) if not (leave_unknown and entry.state is State.UNKNOWN)
-    ]
-    if obstacles:
-        reasons = [
-            Reason("rack_at_place", {"position": entry.position, "state": entry.state.value})
-            if entry.reason is None
-            else entry.reason
-            for entry in obstacles
-        ]
-        places = ", ".join(entry.position for entry in obstacles[:10]) + (" …" if len(obstacles) > 10 else "")
-        raise RuleViolation("rack_not_whole", reasons=reasons, count=len(obstacles), places=places)
-
-
-def type_in(reading: RackReading, typed: Mapping[str, str], kind: ContainerKind) -> RackReading:
-    """The reading with codes that people typed for wells that could not be read.
-
-    typed   canonical position -> code
-    raises  RuleViolation for a well that was read, or is not there
-    """
-    places = places_of(reading, kind)
-    for position in typed:
-        well = places.get(position)
-        if well is None or well.state == READ:
-            raise RuleViolation("rack_not_unread", position=position)
-    by_place = {places[position].place: code for position, code in typed.items()}
-    wells = tuple(
-        replace(well, state=READ, code=by_place[well.place], line=0) if well.place in by_place else well
-        for well in reading.wells
-    )
-    return replace(reading, wells=wells)

@@ -43,10 +43,12 @@ def keep(
     by: Actor,
     container: Container | None = None,
     site_id: int | None = None,
+    below: bool = False,
 ) -> Kept:
     """Keep a file and read it. The same bytes for the same box are the same scan.
 
     container  the box that is open; None: nobody has said which, and `site_id` says whose it is
+    below      of a picture: it was taken from below, so that A01 is at the right
     raises     Unreadable, WrongKind, TooLarge or RuleViolation for what cannot be read; then it is kept all the same,
                in a unit of its own. A layout that is not known is kept without a reading, for somebody to teach it
     """
@@ -55,17 +57,19 @@ def keep(
         raise TypeError("whose scan is it?")
     digest = hashlib.sha256(content).hexdigest()
     found = _same(site, digest, container)
-    if found is not None and _is_told_anew(found, source):
+    if found is not None and (_is_told_anew(found, source) or _is_seen_anew(found, below)):
         found = None
     if found is not None and found.reading is not None:
+        look_from(scan=found, below=below, by=by)
         return Kept(found, True)
     told: dict[str, Any] = {
         "content": content, "file_name": file_name, "source": source, "site_id": site, "by": by,
-        "container_id": container.id if container is not None else None, "digest": digest,
+        "container_id": container.id if container is not None else None, "digest": digest, "below": below,
     }  # fmt: skip
     current_unit().after_refusal.append(lambda: _keep_refused(told))
     try:
-        reading = readings.read(content, site, kind_of(container) if container is not None else None)
+        kind = kind_of(container) if container is not None else None
+        reading = readings.read(content, site, kind, below=below)
     except LayoutUnknown:
         reading = None
     scan = found or _write(told)
@@ -87,7 +91,7 @@ def read_again(scan: RackScan, by: Actor) -> RackScan:
     """
     told = {
         "content": content_of(scan), "file_name": scan.file_name, "source": scan.source, "site_id": scan.site_id,
-        "container_id": scan.container_id, "digest": scan.sha256, "by": by,
+        "container_id": scan.container_id, "digest": scan.sha256, "by": by, "below": False,
     }  # fmt: skip
     fresh = _write(told)
     fresh.layout, fresh.rack_code, fresh.reading = scan.layout, scan.rack_code, scan.reading
@@ -115,6 +119,38 @@ def may_be_read_again(scan: RackScan) -> bool:
 def _is_told_anew(scan: RackScan, source: str) -> bool:
     """The folder brings the same bytes once more, though what it brought has ended: it waits for somebody anew."""
     return source == "folder" and has_ended(scan) and may_be_read_again(scan)
+
+
+def _is_seen_anew(scan: RackScan, below: bool) -> bool:
+    """The same picture, said to be seen from another side than when it was dealt with."""
+    return has_ended(scan) and is_other_side(scan, below)
+
+
+def is_other_side(scan: RackScan, below: bool) -> bool:
+    """Was this picture read as one that was taken from the other side?"""
+    reading = reading_of(scan)
+    return reading is not None and reading.size is not None and reading.below != below
+
+
+def look_from(*, scan: RackScan, below: bool, by: Actor) -> None:
+    """Read a picture again as taken from below, or from above; what was typed into it is gone: the places are others.
+
+    raises  RuleViolation for a scan that has ended
+    """
+    if not is_other_side(scan, below):
+        return
+    refresh(scan, scan.container_id)
+    if scan.applied_at is not None:
+        raise RuleViolation("rack_scan_applied", applied=shown(scan.applied_at))
+    if scan.dismissed_at is not None:
+        raise RuleViolation("rack_scan_dismissed")
+    container = db.session.get_one(Container, scan.container_id)
+    reading = readings.read(content_of(scan), scan.site_id, kind_of(container), below=below)
+    if reading is not None:
+        note(scan, reading)
+        audit.record(
+            by=by, act="rack_picture_side_said", subject=("rack_scan", str(scan.id)), after={"below": below}
+        )
 
 
 def note(scan: RackScan, reading: RackReading) -> None:
@@ -180,43 +216,6 @@ def boxes_of(scans: Sequence[RackScan]) -> dict[int, Container]:
     return {container.id: container for container in found}
 
 
-def say_box(*, scan: RackScan, container: Container, by: Actor) -> RackScan:
-    """Say which box a scan is of. Where the same bytes were kept for that box before, that scan goes on.
-
-    raises  RuleViolation `rack_scan_has_box` when another was said already, or it was put aside
-    """
-    if not by.sees(container.site_id) or container.site_id != scan.site_id:
-        raise NotFound("container_unknown", container=container.code)
-    refresh(scan, container.id)
-    if scan.container_id == container.id:
-        return scan
-    if scan.container_id is not None:
-        other = db.session.get_one(Container, scan.container_id)
-        raise RuleViolation("rack_scan_has_box", container=other.code)
-    if scan.dismissed_at is not None:
-        raise RuleViolation("rack_scan_dismissed")
-    twin = _same(scan.site_id, scan.sha256, container)
-    if twin is not None and not has_ended(twin):
-        dismiss(scan=scan, by=by)
-        return twin
-    scan.container_id = container.id
-    if scan.reading is None:
-        try:
-            reading = readings.read(content_of(scan), scan.site_id, kind_of(container))
-        except LayoutUnknown:
-            reading = None
-        if reading is not None:
-            note(scan, reading)
-    db.session.flush()
-    audit.record(
-        by=by,
-        act="rack_scan_box_said",
-        subject=("rack_scan", str(scan.id)),
-        after={"container": container.code},
-    )
-    return scan
-
-
 def dismiss(*, scan: RackScan, by: Actor) -> RackScan:
     """Put a scan aside: it is kept, and not carried out. raises RuleViolation for one that was"""
     refresh(scan, scan.container_id)
@@ -240,6 +239,12 @@ def refresh(scan: RackScan, container_id: int | None) -> None:
 def shown(at: datetime) -> str:
     """An instant as sentences tell it, by the bank's clock."""
     return times.show(When.exactly(at), clock.zone()) or ""
+
+
+def open_twin(scan: RackScan, container: Container) -> RackScan | None:
+    """The same bytes, waiting for that box."""
+    twin = _same(scan.site_id, scan.sha256, container)
+    return twin if twin is not None and not has_ended(twin) else None
 
 
 def _same(site_id: int, digest: str, container: Container | None) -> RackScan | None:
@@ -281,7 +286,8 @@ def _keep_refused(told: Mapping[str, Any]) -> None:
             return
     scan = _write(told)
     try:
-        reading = readings.read(content, scan.site_id, kind_of(container) if container is not None else None)
+        kind = kind_of(container) if container is not None else None
+        reading = readings.read(content, scan.site_id, kind, below=told["below"])
     except BiobankError:
         reading = None
     if reading is not None:

@@ -5,12 +5,15 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from biobank.racks.apply_rules import DOUBTS
+from biobank.racks.children import Divided
 from biobank.racks.models import RackLayout, RackScan
 from biobank.racks.rules import Difference, Entry, Stand
 from biobank.racks.service import Applied, Compared
+from biobank.samples.schemas import sample_json
 from biobank.storage.models import Container
 from biobank.web import sentences
-from biobank.web.schemas import Code, SafeString, Schema
+from biobank.web.schemas import Amount, Code, SafeString, Schema
 
 
 def _yes_no(default: str | None, description: str = "") -> SafeString:
@@ -20,31 +23,59 @@ def _yes_no(default: str | None, description: str = "") -> SafeString:
     )  # fmt: skip
 
 
+def _confirmed() -> fields.List:
+    return fields.List(
+        SafeString(validate=validate.OneOf(DOUBTS)), load_default=list, validate=validate.Length(max=10),
+        metadata={"description": "doubts about a picture that somebody has looked at: it is right all the same"},
+    )  # fmt: skip
+
+
 class ScanQuery(Schema):
     """What is to be done with the file at once."""
 
     apply = _yes_no("false", "true: carry it out, whole or not at all")
     turned = _yes_no(None, "true: the rack was read turned by 180°; false: it was not")
     leave_unknown = _yes_no("false", "true: tubes that nobody knows are left out")
-    rack = SafeString(
-        load_default=None, max_length=100,
-        metadata={"description": "the rack's code in the file, when nothing here has it yet: it becomes this box's"},
-    )  # fmt: skip
+    below = _yes_no("false", "true: the picture was taken from below, so that A01 is at the right")
+    confirmed = _confirmed()
 
 
 class LookQuery(Schema):
     turned = _yes_no("false")
-    rack = SafeString(load_default=None, max_length=100)
 
 
-class ApplySchema(Schema):
+class _CarryingOut(Schema):
     turned = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
-    leave_unknown = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    rack = SafeString(load_default=None, allow_none=True, max_length=100)
+    confirmed = _confirmed()
     shown = SafeString(
         load_default=None, allow_none=True, max_length=64,
         metadata={"description": "the `digest` of the difference that was looked at: another one is refused"},
     )  # fmt: skip
+
+
+class ApplySchema(_CarryingOut):
+    leave_unknown = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class AliquotsSchema(_CarryingOut):
+    """The tube that is divided, and how much of it goes into each tube of the rack that nobody knows yet."""
+
+    sample = Code(required=True)
+    volume_ul = Amount(load_default=None, allow_none=True)
+    mass_ug = Amount(load_default=None, allow_none=True)
+    cell_count = Amount(load_default=None, allow_none=True)
+    close_parent = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class BelowSchema(Schema):
+    below = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class NewBoxSchema(Schema):
+    """The box is made under a number of its own; the code that the file names is its maker's."""
+
+    kind = SafeString(required=True, max_length=40)
+    name = SafeString(load_default=None, allow_none=True, max_length=200)
 
 
 class CodesSchema(Schema):
@@ -100,12 +131,21 @@ def difference_json(compared: Compared, *, again: bool = False) -> dict[str, Any
         "applied": isinstance(compared, Applied),
         "turned": found.turned,
         "looks_turned": found.looks_turned,
+        "below": compared.reading.below,
+        "box_known": not compared.unnamed,
+        "doubts": compared.doubts,
         "digest": found.digest,
         "counts": found.counts,
         "positions": [entry_json(entry) for entry in found.entries],
         "taken_out": _out_json(found),
         "remarks": [{"code": remark.code, "text": sentences.of_reason(remark)} for remark in found.remarks],
     }
+
+
+def divided_json(done: Divided) -> dict[str, Any]:
+    """What was made of the tube, by position."""
+    items = [{"position": place, **sample_json(child)} for place, child in done.children.items()]
+    return scan_json(done.scan, done.container) | {"parent": sample_json(done.parent), "items": items}
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

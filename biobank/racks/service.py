@@ -4,19 +4,18 @@ The difference is told in a constant number of queries, and carried out in a con
 or for 96. Carrying it out compares anew, under the locks: what was shown is carried out, or nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import func, select
 
 from biobank.audit import service as audit
-from biobank.core import clock, codes
+from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.codes import Found
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
-from biobank.racks import facts, readings, rules, scans
+from biobank.racks import apply_rules, facts, naming, place_rules, readings, rules, scans
 from biobank.racks.models import RackScan
 from biobank.racks.rules import Difference, State
 from biobank.racks.wells import LONGEST_CODE, RackReading
@@ -39,6 +38,13 @@ class Compared:
     kind: ContainerKind
     reading: RackReading
     difference: Difference
+    #: Nobody knows the rack that the file names: whose it is must be said first.
+    unnamed: bool = False
+
+    @property
+    def doubts(self) -> list[str]:
+        """What a person must have looked at before anything is carried out: the codes of these doubts."""
+        return apply_rules.doubts_of(self.reading.doubts)
 
 
 @dataclass(frozen=True)
@@ -46,25 +52,23 @@ class Applied(Compared):
     """What was carried out. `nothing_to_do`: all stood where it should, or the scan was carried out before."""
 
     nothing_to_do: bool = False
+    confirmed: tuple[str, ...] = ()
 
 
 #: Called inside the unit of work that carries a scan out, after the tubes have moved: with what was done, and by whom.
 after_apply: list[Callable[[Applied, Actor], None]] = []
 
 
-def compare(
-    *, scan: RackScan, by: Actor, turned: bool = False, rack: str | None = None, looking: bool = False
-) -> Compared:
+def compare(*, scan: RackScan, by: Actor, turned: bool = False, looking: bool = False) -> Compared:
     """What the scan says against the record.
 
     turned   take it as read the other way round
-    rack     the rack's code in the file, by which somebody says that the file is of this box although nothing here has
-             that code
-    looking  nothing is to be carried out yet: a code that nothing here has is remarked on, not refused
-    raises   RuleViolation for a wrong rack, an older scan, another size, one place twice; `rack_layout_unknown`
+    looking  nothing is to be carried out yet: a rack that nobody knows is remarked on, not refused
+    raises   RuleViolation for a wrong rack, an older scan, another size, one place twice; `rack_layout_unknown`;
+             `rack_code_new` until somebody has said which box it is, see `naming.say_box`
     """
-    container, kind, reading = _whole(scan, by)
-    unsaid = _require_this_rack(reading, container, rack, by)
+    container, kind, reading = whole(scan, by)
+    unsaid = naming.require_this_rack(reading, container, by)
     if unsaid is not None and not looking:
         raise RuleViolation(unsaid.code, **unsaid.params)
     _require_newer(scan, container)
@@ -73,7 +77,7 @@ def compare(
     )
     if unsaid is not None:
         found = replace(found, remarks=(unsaid, *found.remarks))
-    return Compared(scan, container, kind, reading, found)
+    return Compared(scan, container, kind, reading, found, unnamed=unsaid is not None)
 
 
 def apply(
@@ -82,32 +86,27 @@ def apply(
     by: Actor,
     turned: bool | None = None,
     leave_unknown: bool = False,
-    rack: str | None = None,
+    confirmed: Collection[str] = (),
     shown: str | None = None,
 ) -> Applied:
     """Carry the scan out: every tube stands where it was read, what was not read stands nowhere; or nothing happens.
 
     turned         which way round it was read; None: nobody has said, and it must not look turned
     leave_unknown  tubes that nobody knows are left out; otherwise they stand in the way
-    rack           see `compare`; the code then belongs to this box
+    confirmed      the doubts about the picture, by their codes, of which the actor says that it is right all the same
     shown          the digest of the difference that was seen: `rack_box_changed` when it would do something else now
     raises         RuleViolation with every place that stands in the way
     """
-    container, kind, reading = _whole(scan, by)
-    read = [found for found in facts.look_up(reading, by).values() if isinstance(found, Found)]
-    bulk.lock_box(container, [found.target_id for found in read if found.site_id == container.site_id], by)
-    scans.refresh(scan, None)
-    compared = compare(scan=scan, by=by, turned=bool(turned), rack=rack)
+    container, kind, reading = lock_for(scan, by)
+    compared = compare(scan=scan, by=by, turned=bool(turned))
     found = compared.difference
     if shown is not None and shown != found.digest:
         raise RuleViolation("rack_box_changed", container=container.code)
-    if scans.has_ended(scan):
-        if scan.applied_at is not None and not found.changes:
-            return Applied(scan, container, kind, reading, found, nothing_to_do=True)
-        if scan.applied_at is not None and not scans.may_be_read_again(scan):
-            raise RuleViolation("rack_scan_applied", applied=scans.shown(scan.applied_at))
-        scan = scans.read_again(scan, by)
-    rules.require_applicable(found, leave_unknown=leave_unknown, turn_known=turned is not None)
+    if scan.applied_at is not None and not found.changes:
+        return Applied(scan, container, kind, reading, found, nothing_to_do=True)
+    scan = going_on(scan, by)
+    apply_rules.require_confirmed(compared.doubts, confirmed)
+    apply_rules.require_applicable(found, leave_unknown=leave_unknown, turn_known=turned is not None)
     bulk.put_many(
         container,
         found.to_place,
@@ -115,9 +114,9 @@ def apply(
         out=[tube.sample_id for tube in found.to_take_out.values()],
         why=MISSING,
     )
-    if rack is not None and reading.rack_code is not None:
-        _learn_rack(container, reading.rack_code, by)
-    done = Applied(scan, container, kind, reading, found, nothing_to_do=not found.changes)
+    done = Applied(
+        scan, container, kind, reading, found, nothing_to_do=not found.changes, confirmed=tuple(compared.doubts)
+    )  # fmt: skip
     _note(done, by)
     for hook in after_apply:
         hook(done, by)
@@ -132,7 +131,7 @@ def type_codes(
     typed   place, as the difference shows it -> the code, and the code once more
     raises  Malformed for two that differ, or what cannot be a code; RuleViolation for a well that was read
     """
-    container, kind, _reading = _whole(scan, by)
+    container, kind, _reading = whole(scan, by)
     scans.refresh(scan, container.id)
     wrong: dict[str, Reason] = {}
     codes_typed: dict[str, str] = {}
@@ -148,7 +147,7 @@ def type_codes(
         ):
             wrong[place] = Reason("rack_typed_unreadable", {"code": first[:40]})
         else:
-            codes_typed[rules.opposite(kind, position).text if turned else position] = first
+            codes_typed[place_rules.opposite(kind, position).text if turned else position] = first
     if wrong:
         raise Malformed(wrong)
     if not codes_typed:
@@ -158,7 +157,7 @@ def type_codes(
     plain = scans.reading_of(scan)
     if plain is None:
         raise RuleViolation("rack_box_needed")
-    rules.type_in(plain, codes_typed, kind)
+    place_rules.type_in(plain, codes_typed, kind)
     kept = dict(scan.reading or {})
     scan.reading = kept | {scans.TYPED: {**scans.typed_in(scan), **codes_typed}}
     db.session.flush()
@@ -168,30 +167,34 @@ def type_codes(
     )  # fmt: skip
 
 
-def box_for(scan: RackScan, by: Actor) -> Container | None:
-    """The box that a scan seems to be of: by the rack's code, or by the name of the file; None when nobody knows."""
-    for name in (scan.rack_code, scan.file_name.rpartition(".")[0], scan.file_name):
-        if not name:
-            continue
-        keys = {
-            found.target_id
-            for found in codes.find([name], by)
-            if found.kind in ("container", "rack") and found.site_id == scan.site_id and not found.voided
-        }
-        if not keys:
-            named = (
-                select(Container.id).where(Container.site_id == scan.site_id, Container.name == name).limit(2)
-            )
-            keys = set(db.session.scalars(named))
-        if len(keys) == 1:
-            return db.session.get_one(Container, keys.pop())
-    return None
-
-
 # --- what the box and the tubes are now
 
 
-def _whole(scan: RackScan, by: Actor) -> tuple[Container, ContainerKind, RackReading]:
+def lock_for(
+    scan: RackScan, by: Actor, more: Sequence[int] = ()
+) -> tuple[Container, ContainerKind, RackReading]:
+    """Lock the box, everything that was read and stands in it, and `more`; the scan as it is under the locks."""
+    container, kind, reading = whole(scan, by)
+    read = [found for found in facts.look_up(reading, by).values() if isinstance(found, Found)]
+    here = [found.target_id for found in read if found.site_id == container.site_id]
+    bulk.lock_box(container, [*here, *more], by)
+    scans.refresh(scan, None)
+    return container, kind, reading
+
+
+def going_on(scan: RackScan, by: Actor) -> RackScan:
+    """The scan that is carried out: one that has ended is read again, where its reader tells no time.
+
+    raises  RuleViolation `rack_scan_applied`
+    """
+    if not scans.has_ended(scan):
+        return scan
+    if scan.applied_at is not None and not scans.may_be_read_again(scan):
+        raise RuleViolation("rack_scan_applied", applied=scans.shown(scan.applied_at))
+    return scans.read_again(scan, by)
+
+
+def whole(scan: RackScan, by: Actor) -> tuple[Container, ContainerKind, RackReading]:
     """The box, and the reading with what people typed into it."""
     if scan.container_id is None:
         raise RuleViolation("rack_box_needed")
@@ -204,37 +207,7 @@ def _whole(scan: RackScan, by: Actor) -> tuple[Container, ContainerKind, RackRea
         code = "rack_picture_unreadable" if readings.is_picture(scan.media_type) else "rack_layout_needed"
         raise RuleViolation(code, scan=scan.id)
     typed = scans.typed_in(scan)
-    return container, kind, rules.type_in(reading, typed, kind) if typed else reading
-
-
-def _require_this_rack(
-    reading: RackReading, container: Container, rack: str | None, by: Actor
-) -> Reason | None:
-    """Refuse the file of another rack. One that nothing here is known by may be said to be this box's.
-
-    returns  why it cannot be carried out until somebody says so
-    """
-    told = reading.rack_code
-    if rack is not None and rack != told:
-        raise RuleViolation("rack_code_differs", rack=told or "–", given=rack[:40])
-    if told in (container.code, container.name) or (told is None and not reading.hints):
-        return None
-    boxes = {
-        found.target_id: found.code
-        for found in codes.find([told] if told is not None else reading.hints, by)
-        if found.kind in ("container", "rack") and not found.voided and found.site_id == container.site_id
-    }
-    if container.id in boxes:
-        return None
-    shown: dict[str, Any] = {"container": container.code, "name": container.name[:80]}
-    for key, code in boxes.items():
-        other = db.session.get_one(Container, key)
-        raise RuleViolation(
-            "rack_of_other_box", rack=code[:40], of=f"{other.name} ({other.code})"[:80], **shown
-        )
-    if rack is not None or told is None:
-        return None
-    return Reason("rack_of_another", {"rack": told[:40]} | shown)
+    return container, kind, place_rules.type_in(reading, typed, kind) if typed else reading
 
 
 def _require_newer(scan: RackScan, container: Container) -> None:
@@ -243,22 +216,12 @@ def _require_newer(scan: RackScan, container: Container) -> None:
     )
     last = db.session.scalar(query)
     if scan.scanned_at is not None and last is not None:
-        rules.require_newer(
+        apply_rules.require_newer(
             scan.scanned_at, last, shown=scans.shown(scan.scanned_at), last_shown=scans.shown(last)
         )
 
 
 # --- what is written
-
-
-def _learn_rack(container: Container, code: str, by: Actor) -> None:
-    """From now on that code is a code of this box, wherever it is scanned."""
-    if any(found.target_id == container.id for found in codes.find([code], by) if found.kind == "rack"):
-        return
-    codes.register(code, "rack", container.id, container.site_id)
-    audit.record(
-        by=by, act="rack_code_given", subject=("container", container.code), after={"rack_code": code}
-    )
 
 
 def _note(done: Applied, by: Actor) -> None:
@@ -274,9 +237,11 @@ def _note(done: Applied, by: Actor) -> None:
         "out": {position: tube.code for position, tube in found.to_take_out.items()},
         "unread": [entry.position for entry in found.of(State.UNREAD)],
         "left_out": {entry.position: entry.read for entry in found.of(State.UNKNOWN)},
+        "confirmed": list(done.confirmed),
     }
     db.session.flush()
     audit.record(
         by=by, act="rack_scan_applied", subject=("container", done.container.code),
-        after={"rack_scan": scan.id, "sha256": scan.sha256, "turned": found.turned, "counts": found.counts},
+        after={"rack_scan": scan.id, "sha256": scan.sha256, "turned": found.turned, "counts": found.counts}
+        | ({"confirmed": list(done.confirmed)} if done.confirmed else {}),
     )  # fmt: skip

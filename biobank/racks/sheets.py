@@ -8,19 +8,19 @@ import codecs
 import csv
 import io
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from typing import Any
 
 from biobank.core.errors import TooLarge, Unreadable, WrongKind
+from biobank.core.workbooks import Limits, first_sheet, packed_in
 
 MOST_BYTES = 4_000_000
 MOST_ROWS = 5_000
 MOST_CELLS = 1_000
 #: What a small workbook may unpack to.
 _MOST_UNPACKED = 64_000_000
+_LIMITS = Limits(megabytes=512, seconds=20, rows=MOST_ROWS, columns=MOST_CELLS)
 
 DELIMITERS = "\t;,"
 _BOMS = (
@@ -163,51 +163,29 @@ def _plain(cell: str) -> str:
 
 def _workbook(content: bytes) -> Iterator[Row]:
     """The first sheet that holds anything. raises Unreadable, also where the reader of workbooks gives up altogether"""
-    from python_calamine import CalamineError
-
     if content.startswith(b"PK"):
         _require_workbook(content)
-    try:
-        rows = _first_sheet(content)
-    except (CalamineError, ValueError, OSError) as error:
-        raise Unreadable("rack_file_bad_workbook") from error
-    except BaseException as error:
-        # A damaged XLS makes the library panic, which is no Exception and has no name that can be imported.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise Unreadable("rack_file_bad_workbook") from error
+    raw = first_sheet(
+        content, _LIMITS, damaged=Unreadable("rack_file_bad_workbook"),
+        too_large=TooLarge("rack_file_too_long", most=MOST_ROWS),
+    )  # fmt: skip
+    rows = list(_typed_rows(raw))
     if not rows:
         raise Unreadable("rack_file_empty")
     yield from rows
 
 
-def _first_sheet(content: bytes) -> list[Row]:
-    from python_calamine import CalamineWorkbook
-
-    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-    for name in book.sheet_names:
-        sheet = book.get_sheet_by_name(name)
-        if sheet.height and sheet.width:
-            if sheet.height > MOST_ROWS or sheet.width > MOST_CELLS:
-                raise TooLarge("rack_file_too_long", most=MOST_ROWS)
-            if rows := list(_typed_rows(sheet.to_python(skip_empty_area=False))):
-                return rows
-    return []
-
-
 def _require_workbook(content: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            names, size = packed.namelist(), sum(each.file_size for each in packed.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise Unreadable("rack_file_bad_workbook") from error
-    if not any(name.startswith("xl/") or name == "content.xml" for name in names):
+    packed = packed_in(io.BytesIO(content))
+    if packed is None:
+        raise Unreadable("rack_file_bad_workbook")
+    if not any(name.startswith("xl/") or name == "content.xml" for name in packed.names):
         raise WrongKind("rack_file_wrong_kind", found="ZIP")
-    if size > _MOST_UNPACKED:
+    if packed.size > _MOST_UNPACKED:
         raise TooLarge("rack_file_too_long", most=MOST_ROWS)
 
 
-def _typed_rows(raw: list[list[Any]]) -> Iterator[Row]:
+def _typed_rows(raw: Iterable[list[Any]]) -> Iterator[Row]:
     for number, values in enumerate(raw, 1):
         cells = tuple(_text(value) for value in values)
         if any(cells):
@@ -225,6 +203,4 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         # A number of more than 15 digits has lost the last ones; it is shown as such and refused where it is a code.
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:E}"
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
     return _plain(str(value))

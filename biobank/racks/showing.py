@@ -12,6 +12,7 @@ from biobank.racks.models import RackScan
 from biobank.racks.rules import OBSTACLES, Difference, Entry, State
 from biobank.racks.service import Compared
 from biobank.racks.sheets import Sheet
+from biobank.racks.wells import UNREAD, WellRead
 from biobank.storage.rules import ContainerKind
 from biobank.web import sentences
 
@@ -34,6 +35,8 @@ class Shown:
     cells    of the grid, as ui.box_map takes them; None where the rack is no grid
     rows     the table: what is not simply present, then the rest
     obstacles  how many places stand in the way, unknown tubes apart
+    doubts   about a picture, which somebody has to confirm
+    unnamed  nobody knows the rack that the file names
     """
 
     difference: Difference
@@ -44,6 +47,8 @@ class Shown:
     unknown: int
     obstacles: int
     remarks: list[str]
+    doubts: list[str]
+    unnamed: bool
 
     @property
     def turned(self) -> bool:
@@ -68,7 +73,9 @@ def shown(compared: Compared) -> Shown:
         found.of(State.UNREAD),
         unknown,
         len(found.of(*OBSTACLES)) - unknown,
-        [sentences.of_reason(remark) for remark in found.remarks],
+        [sentences.of_reason(remark) for remark in found.remarks if remark.code != "rack_code_new"],
+        compared.doubts,
+        compared.unnamed,
     )
 
 
@@ -81,18 +88,25 @@ def layout_name(layout: str | None) -> str:
 
 
 def picture(scan: RackScan) -> dict[str, Any] | None:
-    """The picture of a rack and the places in it that were not read; None for a file."""
+    """The picture of a rack, its first place and those in it that were not read; None for a file."""
     reading = scans.reading_of(scan)
     if reading is None or reading.size is None:
         return None
     width, height = reading.size
     radius = max(8, min(width, height) // 40)
-    marks = [
-        {"place": well.place, "x": well.at[0], "y": well.at[1], "r": radius}
-        for well in reading.wells
-        if well.at is not None and well.state == "unread"
-    ]
-    return {"href": url_for("racks.picture", key=scan.id), "width": width, "height": height, "marks": marks}
+    marks = [_mark(well, radius) for well in reading.wells if well.at is not None and well.state == UNREAD]
+    first = next((well for well in reading.wells if well.at is not None), None)
+    return {
+        "href": url_for("racks.picture", key=scan.id), "width": width, "height": height, "marks": marks,
+        "below": reading.below,
+        "first": _mark(first, radius) if first is not None else None,
+    }  # fmt: skip
+
+
+def _mark(well: WellRead, radius: int) -> dict[str, Any]:
+    """A ring round a place of the picture."""
+    x, y = well.at or (0, 0)
+    return {"place": well.place, "x": x, "y": y, "r": radius}
 
 
 def guess(sheet: Sheet) -> dict[str, Any]:

@@ -34,6 +34,10 @@ TEXTS: dict[str, str] = {
     "rack_picture_edges_unsure": N_(
         "Where the rack ends could not be told for certain from the picture: look whether A01 is where it should be."
     ),
+    "rack_picture_doubted": N_(
+        "Where the places are is in doubt. Somebody must look at the picture and confirm it; nothing was carried out."
+    ),
+    "rack_picture_no_rows": N_("{kind}: its places fill no rows, so no picture of it can be read."),
     "rack_picture_no_grid": N_("{codes} codes were read, and they do not stand in rows and columns."),
     "rack_picture_no_picture": N_("This is no picture that can be opened."),
     "rack_picture_no_puck": N_("{codes} codes were read, and they do not stand as on a puck."),
@@ -74,9 +78,14 @@ TEXTS: dict[str, str] = {
     "rack_layout_known": N_("The layout of this file is known; there is nothing to say."),
     # --- the rack
     "rack_needs_places": N_("{kind}: it has no places, so no rack scan can be of it."),
-    "rack_of_another": N_("The file is of the rack {rack}, and this is {name} ({container})."),
+    "rack_code_known": N_("{rack} is known already: no new box is needed for it."),
+    "rack_code_new": N_(
+        "The file names the rack {rack}, which nobody knows. Say first whether that is the code of {name} "
+        "({container})."
+    ),
+    "rack_code_no_code": N_("“{rack}” cannot be the code of a box."),
+    "rack_kind_without_tubes": N_("{kind}: no tubes stand in it."),
     "rack_of_other_box": N_("The file is of the rack {rack}, which is {of}; this is {name} ({container})."),
-    "rack_code_differs": N_("The file names the rack {rack}, not {given}."),
     "rack_place_twice": N_("{position} is in the file twice: {one}, and in line {line} {other}."),
     "rack_place_unreadable": N_("Line {line}: “{place}” is no place. {kind}."),
     "rack_places_outside": N_("{outside} places are outside this rack: {places}. {kind}."),
@@ -90,7 +99,6 @@ TEXTS: dict[str, str] = {
         "This scan was carried out already ({applied}), and the box has changed since. Read it again."
     ),
     "rack_scan_dismissed": N_("This scan was put aside."),
-    "rack_scan_has_box": N_("This scan is of {container}, and stays so."),
     # --- the difference
     "rack_at_place": N_("{position}: {state}."),
     "rack_came_from": N_("{sample} stood in {container}, at {position}."),
@@ -124,6 +132,11 @@ TEXTS: dict[str, str] = {
     "rack_not_whole": N_(
         "{count} places cannot be carried out ({places}), so nothing was. It is carried out whole or not at all."
     ),
+    "rack_no_new_tubes": N_("There is no tube in the rack that nobody knows: nothing can be filled."),
+    "rack_not_for_children": N_(
+        "{count} places are not as they are recorded ({places}). Put the rack right first; nothing was divided."
+    ),
+    "rack_place_taken": N_("At {position} stands {sample} by the record: no new tube can stand there."),
     "rack_typed_twice_differs": N_("The two codes differ: “{one}” and “{other}”."),
     "rack_typed_nothing": N_("No code was typed."),
     "rack_typed_unreadable": N_("“{code}” cannot be a tube’s code."),
@@ -159,6 +172,12 @@ WORDS: dict[str, str] = {
     "state.duplicate": N_("duplicate"),
     "state.unknown": N_("unknown code"),
     "state.error": N_("error"),
+    "rack_doubt.rack_picture_edges_unsure": N_(
+        "I have looked at the picture: its first and last row and column are those of the rack."
+    ),
+    "rack_doubt.rack_picture_turn_unsure": N_(
+        "I have looked at the picture: the place that it marks is the first."
+    ),
     "numbering.row-major": N_("row by row"),
     "numbering.column-major": N_("column by column"),
     "rack_role.position": N_("place"),

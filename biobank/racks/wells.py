@@ -13,6 +13,8 @@ STATES = (READ, EMPTY, UNREAD)
 #: How a place told by a number alone is counted.
 ROW_MAJOR, COLUMN_MAJOR = "row-major", "column-major"
 LONGEST_CODE = 100
+#: A maker's numbers have so many digits at most; a spreadsheet drops the zeros they begin with.
+LONGEST_NUMBER = 12
 
 # What a spreadsheet makes of a long number (1.03E+09), of a number with decimals, and of a cell too narrow or wrong.
 _AS_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?[Ee][+-]\d+|\d+[.,]\d+[Ee]\d+|\d{5,}[.,]0+")
@@ -72,6 +74,7 @@ class RackReading:
     doubts      what somebody should look at before believing the places
     hints       other codes on the rack, one of which may be its own
     size        width and height of the picture, where it comes from one
+    below       the picture was taken from below, so its places were read from right to left
     """
 
     layout: str
@@ -84,6 +87,7 @@ class RackReading:
     doubts: tuple[Reason, ...] = field(default=())
     hints: tuple[str, ...] = field(default=())
     size: tuple[int, int] | None = None
+    below: bool = False
 
     @property
     def codes(self) -> list[str]:
@@ -109,6 +113,7 @@ class RackReading:
             "doubts": [doubt.as_dict() for doubt in self.doubts],
             "hints": list(self.hints),
             "size": list(self.size) if self.size else None,
+            "below": self.below,
         }
 
     @classmethod
@@ -129,6 +134,7 @@ class RackReading:
             doubts=tuple(Reason(one["code"], one["params"]) for one in kept["doubts"]),
             hints=tuple(kept["hints"]),
             size=tuple(kept["size"]) if kept["size"] else None,
+            below=kept.get("below", False),
         )
 
 
@@ -163,3 +169,14 @@ def require_zeros(wells: Sequence[WellRead]) -> None:
     cut = next((well for well in numeric if len(well.code or "") < longest), None)
     if cut is not None:
         raise Unreadable("rack_zeros_lost", code=cut.code, place=cut.place[:20], line=cut.line)
+
+
+def with_zeros(codes: Sequence[str]) -> list[str]:
+    """The codes, and what they would be had a spreadsheet dropped the zeros they began with: to be looked up once."""
+    meant = [
+        code.zfill(digits)
+        for code in codes
+        if code.isdecimal() and len(code) >= 6
+        for digits in range(len(code) + 1, LONGEST_NUMBER + 1)
+    ]
+    return [*codes, *meant]

@@ -17,14 +17,15 @@ from biobank.core.i18n import N_
 from biobank.core.paging import Page
 from biobank.reports import schemas, service, sheets, trail
 from biobank.reports.rules import DIMENSIONS, MONTH, Figures, Group
-from biobank.web import errors, pages, sentences
+from biobank.web import errors, pages, sentences, spoken
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("reports", __name__)
 
 NAVIGATION = [
-    pages.NavItem("reports.throughput", N_("Figures"), "report", Permission.REPORT_READ.value, 70),
-    pages.NavItem("reports.audit_trail", N_("Audit trail"), "history", Permission.AUDIT_READ.value, 80),
+    NavItem("reports.throughput", N_("Figures"), "report", Permission.REPORT_READ.value, 70, "reports"),
+    NavItem("reports.audit_trail", N_("Audit trail"), "history", Permission.AUDIT_READ.value, 80, "reports"),
 ]
 
 QUERY = schemas.ThroughputQuery()
@@ -78,6 +79,7 @@ def throughput() -> ResponseReturnValue:
         "reports/throughput.html",
         status=422 if problems else 200,
         figures=figures,
+        month=spoken.month,
         charts=_charts(drawn) if drawn else [],
         lines=figures.groups[:MOST_LINES] if figures else (),
         fields=_fields(given, problems),
@@ -166,8 +168,12 @@ def _charts(figures: Figures) -> list[dict[str, Any]]:
     """Treated and stored apart: the one is a tenth of the other, and would not be seen beside it."""
     by_year = len(figures.groups) > MOST_MONTHS
     groups = _years(figures.groups) if by_year else figures.groups
-    treated = [{"label": group.about[MONTH], "values": [group.samples_treated]} for group in groups]
-    stored = [{"label": group.about[MONTH], "values": [group.samples_stored]} for group in groups]
+    treated = [
+        {"label": spoken.month(group.about[MONTH]), "values": [group.samples_treated]} for group in groups
+    ]
+    stored = [
+        {"label": spoken.month(group.about[MONTH]), "values": [group.samples_stored]} for group in groups
+    ]
     titles = (
         (_("Samples treated, by year"), _("Samples stored at the end of each year"))
         if by_year

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -28,6 +29,11 @@ class Line:
     hash: str
     by: str
     content: dict[str, Any]
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was written."""
+        return datetime.fromisoformat(self.content["recorded_at"])
 
 
 def head() -> tuple[int, str]:

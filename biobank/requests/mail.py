@@ -10,10 +10,10 @@ from typing import Any
 
 from flask import current_app
 from flask.blueprints import BlueprintSetupState
-from flask_babel import force_locale
 
 from biobank.core import outbox
 from biobank.web import sentences
+from biobank.web.i18n import speaking
 
 #: A mail server that does not answer must not hold the database's writers up for long.
 TIMEOUT_SECONDS = 10
@@ -38,7 +38,7 @@ def letter(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> EmailMess
     """The letter itself. Its number stays the same when it is sent twice, so that a mail program shows it once."""
     params = dict(payload["params"])
     message = EmailMessage()
-    with force_locale(payload.get("language") or settings["languages"][0]):
+    with speaking(payload.get("language") or settings["languages"][0]):
         subject = sentences.sentence("mail_subject", {"bank": settings["bank_name"], **params})
         text = sentences.sentence(f"mail_{payload['message']}", params)
     message["From"] = settings["mail_from"]

@@ -14,13 +14,18 @@ from biobank.requests.rules import Status
 from biobank.requests.schemas import TERMS, LinesSchema, RequestNewSchema, ReviewSchema
 from biobank.web import pages
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("requests", __name__)
 bp.record(mail.init)
 
 NAVIGATION = [
-    pages.NavItem("requests.all_requests", N_("Requests"), "request", Permission.REQUEST_READ.value, 40),
-    pages.NavItem("requests.my_requests", N_("My requests"), "request", Permission.REQUEST_OWN.value, 41),
+    NavItem(
+        "requests.all_requests", N_("All requests"), "request", Permission.REQUEST_READ.value, 40, "requests"
+    ),
+    NavItem(
+        "requests.my_requests", N_("My requests"), "request", Permission.REQUEST_OWN.value, 41, "requests"
+    ),
 ]
 
 NEW = RequestNewSchema()

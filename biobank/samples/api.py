@@ -160,7 +160,7 @@ def release_corrected(data: dict[str, Any], code: str) -> ResponseReturnValue:
 @requires(Permission.SAMPLE_READ)
 def history(code: str) -> ResponseReturnValue:
     """What happened to a sample, oldest first, as the record has it."""
-    return jsonify({"items": reading.story(reading.find_sample(code, actor()))})
+    return jsonify({"items": reading.story(reading.find_sample(code, actor()).code)})
 
 
 @bp.get("/samples/<code>/decisions")

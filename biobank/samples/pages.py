@@ -39,12 +39,15 @@ from biobank.samples.schemas import (
 from biobank.studies import service as studies
 from biobank.web import pages, sentences, spoken
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 __all__ = ["NAVIGATION", "bp", "decision_pages", "step_pages"]
 
 NAVIGATION = [
-    pages.NavItem("samples.new_sample", N_("Register a tube"), "plus", Permission.SAMPLE_COLLECT.value, 15),
-    pages.NavItem("samples.board", N_("Timers"), "clock", Permission.SAMPLE_READ.value, 17),
+    NavItem(
+        "samples.new_sample", N_("Register a tube"), "plus", Permission.SAMPLE_COLLECT.value, 15, "bench"
+    ),
+    NavItem("samples.board", N_("Timers"), "clock", Permission.SAMPLE_READ.value, 17, "bench"),
 ]
 
 SAMPLE, ALIQUOTS, DERIVATIVES = SampleNewSchema(), AliquotsNewSchema(), DerivativesNewSchema()

@@ -4,18 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, func, select
 
 from biobank.audit import service as audit
 from biobank.core import codes, scans
 from biobank.core.actor import Actor
 from biobank.core.among import among
-from biobank.core.codes import ScannableCode
+from biobank.core.codes import Found, ScannableCode
 from biobank.core.db import chunks, db, fetch
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
-from biobank.samples.models import CollectionEvent, Hold, Sample, SampleDonor, SampleParent
-from biobank.studies.models import Study
+from biobank.samples.models import CollectionEvent, Sample, SampleDonor, SampleParent
 
 
 def find_sample(code: str, by: Actor) -> Sample:
@@ -23,14 +22,19 @@ def find_sample(code: str, by: Actor) -> Sample:
 
     raises  NotFound `sample_unknown` (also for another site's), RuleViolation `code_voided` or `ambiguous_code`
     """
-    found = [entry for entry in codes.find([code], by) if entry.kind in ("sample", "tube")]
-    if not found:
+    return db.session.get_one(Sample, the_one(code, codes.find([code], by)))
+
+
+def the_one(code: str, found: Sequence[Found]) -> int:
+    """The key of the sample that a code stands for, out of everything it stands for. raises as find_sample"""
+    tubes = [entry for entry in found if entry.kind in ("sample", "tube")]
+    if not tubes:
         raise NotFound("sample_unknown", sample=code[:100])
-    if len({entry.target_id for entry in found}) > 1:
+    if len({entry.target_id for entry in tubes}) > 1:
         raise RuleViolation("ambiguous_code", sample=code[:100])
-    if found[0].voided:
+    if tubes[0].voided:
         raise RuleViolation("code_voided", sample=code[:100])
-    return db.session.get_one(Sample, found[0].target_id)
+    return tubes[0].target_id
 
 
 def find_scanned(raw: str, by: Actor, *, clean: bool = False) -> Sample:
@@ -140,21 +144,10 @@ def parents_of(sample_ids: Iterable[int]) -> dict[int, list[str]]:
     return parents
 
 
-def children_of(sample: Sample) -> list[str]:
+def children_of(sample_id: int) -> list[str]:
     """Codes of what was made of it, in the order they were made."""
     query = select(Sample.code).join(SampleParent, SampleParent.child_id == Sample.id)
-    return list(db.session.scalars(query.where(SampleParent.parent_id == sample.id).order_by(Sample.id)))
-
-
-def study_code(sample: Sample) -> str:
-    """The study it was taken for."""
-    return db.session.get_one(Study, sample.study_id).code
-
-
-def hold_codes(sample: Sample) -> list[str]:
-    """Why it may not be used now."""
-    query = select(Hold.code).where(Hold.sample_id == sample.id, Hold.released_at.is_(None))
-    return list(db.session.scalars(query.order_by(Hold.id)))
+    return list(db.session.scalars(query.where(SampleParent.parent_id == sample_id).order_by(Sample.id)))
 
 
 def descendant_ids(sample_ids: Iterable[int]) -> list[int]:
@@ -172,17 +165,14 @@ def family_ids(sample: Sample) -> list[int]:
     return [sample.id, *descendant_ids([sample.id])]
 
 
-def _ancestor_ids(sample_id: int) -> set[int]:
-    tree = select(Sample.id).where(Sample.id == sample_id).cte(recursive=True)
-    tree = tree.union(select(SampleParent.parent_id).join(tree, SampleParent.child_id == tree.c.id))
-    return set(db.session.scalars(select(tree.c.id)))
-
-
 @dataclass
 class Branch:
-    """One sample in a lineage, with what was made of it."""
+    """One sample in a lineage, with what was made of it.
 
-    sample: Sample
+    sample  its id, code, type, status, quantity_kind and remaining
+    """
+
+    sample: Any
     is_asked: bool
     children: list["Branch"] = field(default_factory=list)
 
@@ -191,29 +181,53 @@ class Branch:
 MOST_SHOWN = 300
 
 
-def lineage(sample: Sample) -> tuple[list[Branch], int]:
-    """The family of a sample as trees, from its first ancestors down.
+def _family() -> Select[Any]:
+    """A sample, what it was made from, and what was made of all these: a row for each and each of its parents.
+
+    When there are more than can be shown, itself, its parents and theirs come before the others.
+    """
+    above = select(Sample.id.label("id")).where(Sample.id == bindparam("id")).cte("above", recursive=True)
+    above = above.union(select(SampleParent.parent_id).join(above, SampleParent.child_id == above.c.id))
+    family = select(above.c.id).cte("family", recursive=True)
+    family = family.union(select(SampleParent.child_id).join(family, SampleParent.parent_id == family.c.id))
+    is_above = family.c.id.in_(select(above.c.id))
+    first = (
+        select(family.c.id, func.count().over().label("total"))
+        .order_by(family.c.id != bindparam("id"), ~is_above, family.c.id)
+        .limit(MOST_SHOWN)
+        .subquery("first")
+    )
+    return (
+        select(
+            Sample.id, Sample.code, Sample.type, Sample.status, Sample.quantity_kind, Sample.remaining,
+            SampleParent.parent_id, first.c.total,
+        )
+        .join(first, first.c.id == Sample.id)
+        .outerjoin(SampleParent, SampleParent.child_id == Sample.id)
+        .order_by(Sample.id, SampleParent.parent_id)
+    )  # fmt: skip
+
+
+_FAMILY = _family()
+
+
+def lineage(sample_id: int) -> tuple[list[Branch], int]:
+    """The family of a sample as trees, from its first ancestors down; one query.
 
     returns  (trees, how many more there are). A pool stands under each of its parents' trees once
     """
-    above = _ancestor_ids(sample.id)
-    family = sorted(above | set(descendant_ids(above)))
-    shown = set(family[:MOST_SHOWN]) | above
-    rows: dict[int, Sample] = {}
+    found = fetch(_FAMILY, {"id": sample_id})
+    rows = {row.id: row for row in found}
     links: dict[int, list[int]] = {}
-    for chunk in chunks(sorted(shown), 500):
-        rows |= {row.id: row for row in db.session.scalars(select(Sample).where(Sample.id.in_(chunk)))}
-        query = select(SampleParent.parent_id, SampleParent.child_id).where(SampleParent.child_id.in_(chunk))
-        for parent, child in db.session.execute(query.order_by(SampleParent.child_id)):
-            links.setdefault(parent, []).append(child)
+    for row in found:
+        if row.parent_id in rows:
+            links.setdefault(row.parent_id, []).append(row.id)
     children = {child for below in links.values() for child in below}
 
     def grow(key: int) -> Branch:
-        below = [grow(child) for child in links.get(key, []) if child in rows]
-        return Branch(rows[key], key == sample.id, below)
+        return Branch(rows[key], key == sample_id, [grow(child) for child in links.get(key, [])])
 
-    roots = [key for key in sorted(above) if key not in children]
-    return [grow(root) for root in roots], len(family) - len(shown & set(family))
+    return [grow(key) for key in rows if key not in children], found[0].total - len(rows)
 
 
 def events_of(samples: Sequence[Sample]) -> dict[int, CollectionEvent]:
@@ -226,6 +240,6 @@ def events_of(samples: Sequence[Sample]) -> dict[int, CollectionEvent]:
     return found
 
 
-def story(sample: Sample) -> list[dict[str, Any]]:
-    """What happened to a sample, oldest first: entries of the record, about it alone."""
-    return audit.history("sample", sample.code)
+def story(code: str) -> list[dict[str, Any]]:
+    """What happened to the sample of this number, oldest first: entries of the record, about it alone."""
+    return audit.history("sample", code)

@@ -116,8 +116,9 @@ LIFE: dict[tuple[Status, Act], Status] = {
     (Status.DEPLETED, Act.GIVE_DATA): Status.DEPLETED,
     (Status.DEPLETED, Act.CORRECT): Status.DEPLETED,
     (Status.DEPLETED, Act.DISCARD): Status.DESTROYED,
-    # Gone. Only a mistake in the record can still be put right.
+    # Gone. Only a mistake in the record can still be put right, and a slip of the hand by who made it, at once.
     (Status.DESTROYED, Act.CORRECT): Status.DESTROYED,
+    (Status.DESTROYED, Act.UNDO): Status.AVAILABLE,  # or what it was before
 }
 
 # The sentence that says what each status means; it also says why an act was refused.

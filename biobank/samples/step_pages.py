@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from biobank.access import service as access
 from biobank.access.guard import requires
@@ -69,6 +70,30 @@ def cancel_batch(batch: str) -> ResponseReturnValue:
         return url_for("samples.board")
 
     return pages.submit(work, again=lambda _fields, sentence: _board(sentence))
+
+
+@bp.get("/board/due")
+@requires(Permission.SAMPLE_READ)
+def due() -> ResponseReturnValue:
+    """What runs against a limit, for the band on every other page; in whole seconds from now, as on the board."""
+    by, now = actor(), clock.now()
+    timers = [_timer(batch, now) for batch in steps.running(by) if batch.due.limit_at is not None]
+    words = {"running": _("left"), "ready": _("ready, left"), "look": _("take it out, left"),
+             "late": _("too long by")}  # fmt: skip
+    return jsonify({"timers": [_band(timer) for timer in timers], "words": words})
+
+
+def _band(timer: dict[str, Any]) -> dict[str, Any]:
+    """A timer in one line: its step, and its first tube with how many there are besides."""
+    title, others = timer["batch"].step.title, timer["count"] - 1
+    return {
+        "batch": timer["batch"].key,
+        "step": title,
+        "tubes": f"{timer['codes'][0]} +{others}" if others else timer["codes"][0],
+        **{name: timer[name] for name in ("left", "ready", "warn")},
+        "say_look": _("%(step)s: take it out soon", step=title),
+        "say_late": _("%(step)s is over its limit", step=title),
+    }
 
 
 def _board(sentence: str | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""What a container accepts: which studies and types may stand in it, at any depth.
+"""What a container accepts: which studies and types may stand in it, at any depth, and how cold it is kept.
 
 A rule binds what is put in from now on; what stands in it already stays, and is counted when the rule is made.
 """
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import CTE, func, or_, select
 
 from biobank.audit import service as audit
 from biobank.core import vocabularies
@@ -15,7 +15,8 @@ from biobank.core.actor import Actor
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.samples.models import Sample
-from biobank.storage import places, standing
+from biobank.storage import places, standing, temperatures
+from biobank.storage.limits import not_kept_at
 from biobank.storage.models import Container, Placement
 from biobank.studies.models import Study
 
@@ -110,31 +111,41 @@ def set_accepts(
     studies: Sequence[str] = (),
     types: Sequence[str] = (),
     families: str | None = None,
+    temperature: str | None = None,
 ) -> Container:
-    """Say what may stand in a container from now on. Nothing said: whatever fits.
+    """Say what may stand in a container from now on, and how cold it is kept. Nothing said: whatever fits, and as cold
+    as its kind is, else as what it stands in.
 
-    raises  Malformed for a study of no name here, an unknown type, or a word for families that is none
+    raises  Malformed for a study of no name here, an unknown type or temperature, a temperature of a box, or a word for
+            families that is none
     """
     if not by.sees(container.site_id):
         raise NotFound("container_unknown", container=container.code)
     studies, types = list(dict.fromkeys(studies)), list(dict.fromkeys(types))
     _check(container.site_id, studies, types, families)
     standing.lock_paths(container.id)
-    before = dict(container.accepts or {})
+    before = _told(container)
+    temperatures.set_own(container, temperature)
     told = {"studies": studies, "types": types, "families": families}
     container.accepts = {key: value for key, value in told.items() if value} or None
     db.session.flush()
     audit.record(
-        by=by, act="accepts_set", subject=("container", container.code), before=before,
-        after=dict(container.accepts or {}),
+        by=by, act="accepts_set", subject=("container", container.code), before=before, after=_told(container)
     )  # fmt: skip
     return container
 
 
+def _told(container: Container) -> dict[str, Any]:
+    """What is set, as the record tells it."""
+    at = temperatures.set_to(container.kept_at)
+    return dict(container.accepts or {}) | ({"temperature": at} if at else {})
+
+
 def count_against(container: Container) -> int:
     """How many samples stand in it, at any depth, that it would not take today; one query."""
-    rule = rule_of(container)
-    if rule is None or not (rule.studies or rule.types):
+    rule = rule_of(container) or Accepts()
+    wrong = not_kept_at(temperatures.set_to(container.kept_at))
+    if not (rule.studies or rule.types or wrong):
         return 0
     below = _below(container.id)
     query = (
@@ -144,21 +155,22 @@ def count_against(container: Container) -> int:
         .join(Study, Study.id == Sample.study_id)
         .where(Placement.container_id.in_(select(below.c.id)), places.current())
     )
-    against: Any = False
+    against = []
     if rule.studies:
-        against = Study.code.not_in(rule.studies)
+        against.append(Study.code.not_in(rule.studies))
     if rule.types:
-        other = Sample.type.not_in(rule.types)
-        against = other if against is False else against | other
-    return db.session.scalar(query.where(against)) or 0
+        against.append(Sample.type.not_in(rule.types))
+    if wrong:
+        against.append(Sample.type.in_(wrong))
+    return db.session.scalar(query.where(or_(*against))) or 0
 
 
 def explain(container: Container) -> list[Reason]:
     """Its rule in words, one reason each; empty when it takes whatever fits."""
-    rule = rule_of(container)
+    rule, at = rule_of(container), temperatures.set_to(container.kept_at)
+    told = [Reason("accepts_temperature", {"temperature": at})] if at else []
     if rule is None:
-        return []
-    told = []
+        return told
     if rule.studies:
         told.append(Reason("accepts_studies", {"studies": ", ".join(rule.studies)}))
     if rule.types:

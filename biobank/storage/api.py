@@ -16,6 +16,7 @@ from biobank.samples.schemas import read_when, sample_json
 from biobank.storage import building_api, checks, claim_api, cold, destruction, map
 from biobank.storage import service as storage
 from biobank.storage.api_parts import bp
+from biobank.storage.claim_schemas import cold_json
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 from biobank.storage.schemas import (
@@ -39,6 +40,7 @@ from biobank.storage.schemas import (
 from biobank.web.api import PageQuery, page_arguments
 from biobank.web.asking import actor
 from biobank.web.idempotency import api_answer
+from biobank.web.sentences import of_reason
 
 __all__ = ["bp", "building_api", "claim_api"]
 
@@ -167,9 +169,9 @@ def take_out(data: dict[str, Any], code: str) -> ResponseReturnValue:
         sample = find_sample(code, actor())
         at = read_when(data["at"], "at")
         if data["thaw"]:
-            cold.thaw(sample=sample, reason=data["reason"], at=at, by=actor())
-        else:
-            storage.take_out(sample=sample, reason=data["reason"], at=at, by=actor())
+            storage.thaw(sample=sample, reason=data["reason"], at=at, by=actor())
+            return _sample(sample) | {"cold": cold_json(cold.cold_of([sample.id])[sample.id])}
+        storage.take_out(sample=sample, reason=data["reason"], at=at, by=actor())
         return _sample(sample)
 
     return api_answer(work, 200)
@@ -288,8 +290,9 @@ def _place(data: dict[str, Any], code: str, position: str | None) -> Response:
         thing = sample if sample is not None else child
         what = "sample" if sample is not None else "container"
         return placement_json(
-            container, placed.placement, thing.code if thing else "", placed.came_from, what
-        )
+            container, placed.placement, thing.code if thing else "", placed.came_from, what,
+            [of_reason(reason) for reason in placed.warned],
+        )  # fmt: skip
 
     response = api_answer(work, 201)
     if response.get_json()["moved"]:  # read from the answer, which may be a stored one

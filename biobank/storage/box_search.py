@@ -17,10 +17,10 @@ from biobank.core.among import among
 from biobank.core.db import db, fetch
 from biobank.core.errors import Malformed, Reason
 from biobank.samples.models import Sample, SampleDonor
-from biobank.storage import accepting, fitting, kinds, places
-from biobank.storage.capacity import tree_of
+from biobank.storage import accepting, fitting, kinds, places, temperatures
 from biobank.storage.containers import roots
 from biobank.storage.models import Container, Placement, PositionClaim
+from biobank.storage.tally_queries import below_given
 from biobank.studies.service import study_codes
 
 #: So many of the newest samples of a study tell where its tubes go.
@@ -54,9 +54,7 @@ class Candidate:
 
     @property
     def temperature(self) -> str | None:
-        known = kinds.kinds()
-        told = (known[each.kind].temperature for each in self.above if each.kind in known)
-        return next((each for each in told if each is not None), None)
+        return temperatures.of_way(self.above)
 
 
 class Search:
@@ -66,7 +64,7 @@ class Search:
         self, site_id: int, wish: Wish, temperature: str | None, by: Actor, given: Mapping[int, set[str]]
     ) -> None:
         self.site_id, self.wish, self.by, self.given = site_id, wish, by, given
-        self.temperature = temperature
+        self.temperature, self.asked = temperature, temperature is not None
         (self.study,) = study_codes([wish.study_id]).values()
         self.kinds = _kinds_for(wish.vessel)
         self.families: list[int | None] = [None] * wish.count
@@ -140,15 +138,14 @@ class Search:
 
     def _all_of_fitting_freezers(self) -> set[int]:
         """Every box with room of the freezers at that temperature whose rule takes them: as many as there are."""
-        known = kinds.kinds()
         freezers = [
             root.id
             for root in roots(self.by)
             if root.site_id == self.site_id
-            and (self.temperature is None or known[root.kind].temperature in (None, self.temperature))
+            and (self.temperature is None or temperatures.own(root) in (None, self.temperature))
             and self._accepted([root])
         ]
-        tree = tree_of()
+        tree = below_given()
         boxes = (
             select(tree.c.id, Container.kind)
             .join(Container, Container.id == tree.c.id)
@@ -181,7 +178,9 @@ class Search:
     def _takes(self, candidate: Candidate) -> bool:
         if self.temperature is not None and candidate.temperature != self.temperature:
             return False
-        return self._accepted(candidate.above)
+        means = temperatures.suits(self.wish.type, candidate.temperature)
+        # Who asks for a temperature that the bank only warns of gets it.
+        return (means == "ok" or (means == "warn" and self.asked)) and self._accepted(candidate.above)
 
     def _accepted(self, way: Sequence[Container]) -> bool:
         for rule in filter(None, (accepting.rule_of(each) for each in way)):

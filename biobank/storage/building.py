@@ -12,7 +12,7 @@ from biobank.core.codes import ScannableCode
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, Reason
 from biobank.core.times import When
-from biobank.storage import claims, kinds, layouts, rules, standing
+from biobank.storage import claims, kinds, layouts, rules, standing, tally
 from biobank.storage.containers import used_in
 from biobank.storage.layouts import Layout, Level
 from biobank.storage.models import Container, Placement
@@ -133,4 +133,6 @@ def _write(layout: Layout, site_id: int, into: Container | None, by: Actor, at: 
             told |= {"container": parent[1]} | ({"position": position} if position else {})
         audit.record(by=by, act="container_made", subject=("container", code), after=told, happened=happened)
     bulk.insert_rows(Placement, placed)
+    inside = {row["child_id"]: row["container_id"] for row in placed}
+    tally.containers_made({key: inside.get(key) for key in keys})
     return keys

@@ -62,7 +62,7 @@ def build() -> ResponseReturnValue:
         return url_for("storage.container", code=built.container.code, built=built.count)
 
     def again(problems: dict[str, str], sentence: str) -> Response:
-        return _form(typed, None, problems, sentence)
+        return _form(typed, None, problems, " ".join(problems.values()) or sentence)
 
     return pages.submit(work, again=again)
 
@@ -143,7 +143,9 @@ def _drawn(layout: Layout | None, typed: Mapping[str, str]) -> dict[str, Any]:
     return {
         "plan": layout,
         "kinds": kinds.kinds(),
-        "picture": drawing.picture(scene, title=title, gauge=drawing.gauge(outermost), planned=True)
+        "picture": drawing.picture(
+            scene, title=title, gauge=drawing.gauge(kinds.kinds()[outermost].temperature), planned=True
+        )
         if scene
         else None,
     }

@@ -21,7 +21,7 @@ from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import CollectionEvent, Sample
-from biobank.storage import accepting, claims, freezing, places, rules
+from biobank.storage import accepting, claims, cold, freezing, places, rules, tally, temperatures
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container, Placement
 
@@ -32,10 +32,12 @@ class Rearranged:
 
     placed   sample -> where it came from (container's code, position); None: from nowhere
     out      sample -> where it stood
+    warned   sample -> what a person should look at all the same, see placing.Placed
     """
 
     placed: dict[int, tuple[str, str | None] | None] = field(default_factory=dict)
     out: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    warned: dict[int, Reason] = field(default_factory=dict)
 
 
 def lock_box(
@@ -99,19 +101,22 @@ def put_many(
     if both := sorted(set(leaving) & set(wanted.values())):
         raise RuleViolation("placed_and_taken_out", sample=samples[both[0]].code)
     arriving = [samples[key] for key in coming.values()]
-    _require_may_stand(kind, above, arriving, last)
-    _require_free(container, coming, {*coming.values(), *leaving})
+    warned = _require_may_stand(kind, above, arriving, last)
+    if why == cold.THAWED:
+        cold.require_bears_thaw([samples[key] for key in leaving])
+    _require_free(container, coming, {*coming.values(), *leaving}, by)
     if coming:
         claims.require_unclaimed(container, coming, by, plan_id, confirm_lapsed=confirm_lapsed)
     happened, instant = _moment(
         at, [last[key] for key in (*coming.values(), *leaving) if key in last], arriving
     )
-    _close([last[key].id for key in coming.values() if _stands(last.get(key))], instant, "moved", by)
-    _close([last[key].id for key in leaving], instant, why, by)
+    _close([last[key] for key in coming.values() if _stands(last.get(key))], instant, "moved", by)
+    _close([last[key] for key in leaving], instant, why, by)
     _open(container, coming, instant, by)
     done = Rearranged(
         {key: _told(last.get(key)) for key in coming.values()},
         {key: (last[key].container_code, last[key].position) for key in leaving},
+        warned,
     )
     _record(container, coming, done, samples, happened, why=why, reason=reason, by=by)
     freezing.note_many(above, arriving, by, happened)
@@ -133,26 +138,40 @@ def _wanted(container: Container, positions: Mapping[str, int], kind: rules.Cont
 
 def _require_may_stand(
     kind: rules.ContainerKind, above: Sequence[Container], arriving: Sequence[Sample], last: Mapping[int, Any]
-) -> None:
-    """What comes fits, is in our hands, and is accepted by every container that it does not stand in already."""
+) -> dict[int, Reason]:
+    """What comes fits, is in our hands, and is accepted by every container that it does not stand in already.
+
+    returns  sample -> what is to be warned of
+    """
     for sample in arriving:
         rules.require_fit(kind, sample.vessel)
         life.next_status(sample.status, life.Act.MOVE)
-    binding = accepting.binding(above)
-    if not binding or not arriving:
-        return
+    binding, decides = accepting.binding(above), temperatures.decided_by(above)
+    unusual = {
+        sample.id for sample in arriving if decides is not None and temperatures.suits(sample.type, decides[1]) != "ok"
+    }  # fmt: skip
+    if not arriving or not (binding or unusual):
+        return {}
     stood = {sample.id: last[sample.id].container_id for sample in arriving if _stands(last.get(sample.id))}
     inside = places.ids_above(stood.values())
+    warned: dict[int, Reason] = {}
     for sample, facts in zip(arriving, accepting.facts_of(arriving), strict=True):
         already = inside.get(stood.get(sample.id, 0), ())
         accepting.require_accepts([each for each in binding if each.id not in already], [facts])
+        if sample.id in unusual and decides is not None and decides[0].id not in already:
+            for told in temperatures.faults(above, [(sample.code, sample.type)]):
+                warned[sample.id] = told
+    return warned
 
 
-def _require_free(container: Container, coming: Mapping[str, int], going: set[int]) -> None:
-    """Whoever stands in a place that somebody comes to goes too, or the place is taken."""
+def _require_free(container: Container, coming: Mapping[str, int], going: set[int], by: Actor) -> None:
+    """Whoever stands in a place that somebody comes to goes too, or the place is taken; who had reserved it and lost it
+    is told so."""
     for position, sample_id, sample, child in fetch(_HERE, {"container_id": container.id}):
         if position in coming and sample_id not in going:
             occupant = sample or child
+            if lapsed := claims.lapsed_to(container, position, by, occupant):
+                raise lapsed
             raise RuleViolation(
                 "position_taken", container=container.code, position=position, occupant=occupant
             )
@@ -186,8 +205,10 @@ def _told(row: Any) -> tuple[str, str | None] | None:
     return (row.container_code, row.position) if _stands(row) else None
 
 
-def _close(placement_ids: Sequence[int], instant: datetime, why: str, by: Actor) -> None:
-    for chunk in chunks(placement_ids, 500):
+def _close(stood: Sequence[Any], instant: datetime, why: str, by: Actor) -> None:
+    for row in stood:
+        tally.sample_moved(row.container_id, instant, -1)
+    for chunk in chunks([row.id for row in stood], 500):
         db.session.execute(
             update(Placement)
             .where(Placement.id.in_(chunk))
@@ -198,6 +219,8 @@ def _close(placement_ids: Sequence[int], instant: datetime, why: str, by: Actor)
 
 def _open(container: Container, coming: Mapping[str, int], instant: datetime, by: Actor) -> None:
     now = clock.now()
+    if coming:
+        tally.sample_moved(container.id, instant, len(coming))
     bulk.insert_rows(
         Placement,
         [
@@ -232,7 +255,9 @@ def _record(
         audit.record(
             by=by, act="moved" if stood is not None else "placed", subject=("sample", samples[key].code),
             before={"container": stood[0], "position": stood[1]} if stood is not None else {},
-            after={"container": container.code, "position": position}, happened=happened,
+            after={"container": container.code, "position": position}
+            | ({"warned": [done.warned[key].code]} if key in done.warned else {}),
+            happened=happened,
         )  # fmt: skip
 
 

@@ -1,17 +1,15 @@
 """How much goes in, how much is in, and when it will be full: per freezer and per kind of box.
 
-What stands now is counted along the index of current placements. How fast it fills is counted along the indexes of
-the times of placing and removing, from thirteen weeks ago on: what happened before is never looked at, however much
-that was. The number of statements is fixed.
+The report reads the tallies that every act keeps: it costs as much as there are freezers, whatever stands in them. What
+is drawn of a part of a freezer is counted along the index of current placements. The number of statements is fixed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, case, func, literal, select, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy import bindparam, case, func, literal, select
 
 from biobank.core import clock, times
 from biobank.core.actor import Actor
@@ -20,7 +18,8 @@ from biobank.core.db import fetch
 from biobank.samples.models import Hold
 from biobank.storage import containers, kinds, places
 from biobank.storage.forecasting import WEEKS, Forecast, Outlook, forecast
-from biobank.storage.models import Container, Placement, PositionClaim
+from biobank.storage.models import Container, Placement, PositionClaim, StockFlow, StockTally
+from biobank.storage.tally_queries import DAYS, below_given
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,13 @@ def fill_below(container_ids: Iterable[int], *, with_holds: bool = False) -> dic
 
 
 def report(by: Actor) -> Report:
-    """Every freezer, tank and room that the actor sees, and every kind of box in them; three statements."""
+    """Every freezer, tank and room that the actor sees, and every kind of box in them: four statements, which cost the
+    same whatever stands there."""
     roots = containers.roots(by)
     ids = [root.id for root in roots]
-    stock = fetch(_STOCK, {"ids": ids}) if ids else ()
-    today = times.local_day(clock.now(), clock.zone())
-    since = clock.now() - timedelta(weeks=WEEKS)
-    flows = _flows(ids, since) if ids else {}
+    stock = _kept_stock(ids) if ids else []
+    today = clock.now().astimezone(UTC).date()
+    flows = _flows(ids, today) if ids else {}
     usual = _usual(stock)
     freezers = []
     for root in roots:
@@ -108,7 +107,7 @@ def report(by: Actor) -> Report:
         moved = [week for (_, of), week in flows.items() if of == kind]
         if fill.boxes:
             boxes.append(Line(fill, _outlook(fill, fill.free, moved, today), kind=kind))
-    return Report(today, freezers, boxes)
+    return Report(times.local_day(clock.now(), clock.zone()), freezers, boxes)
 
 
 def _outlook(fill: Fill, free: int, moved: Sequence[list[int]], today: date) -> Forecast:
@@ -181,26 +180,73 @@ def _usual(rows: Iterable[Any]) -> dict[str, int]:
     return found
 
 
-def tree_of() -> CTE:
-    """(start, id): the containers of the keys `ids`, and everything that stands in them, at any depth."""
-    holder = aliased(Container)
-    tree = (
-        select(Container.id.label("start"), Container.id.label("id"), literal(0).label("depth"))
-        .where(among(Container.id, "ids"))
-        .cte("tree", recursive=True)
+class _Stock(NamedTuple):
+    """Of one kind in one root: what is kept of it."""
+
+    start: int
+    kind: str
+    containers: int
+    samples: int
+    children: int
+    blocked: int
+    reserved: int
+
+
+def _kept_stock(ids: Sequence[int]) -> list[_Stock]:
+    """What the tallies say, with the places that are reserved or blocked: as many as there are, however many stand."""
+    claimed: dict[tuple[int, str, str], int] = {}
+    for row in fetch(_CLAIMED):
+        claimed[row.root, row.kind, row.claim] = int(row.places)
+    return [
+        _Stock(
+            row.root_id, row.kind, row.containers, row.samples, row.children,
+            claimed.get((row.root_id, row.kind, "blocked"), 0), claimed.get((row.root_id, row.kind, "reserved"), 0),
+        )
+        for row in fetch(_TALLIES, {"ids": list(ids)})
+    ]  # fmt: skip
+
+
+_TALLIES = select(
+    StockTally.root_id, StockTally.kind, StockTally.containers, StockTally.samples, StockTally.children
+).where(among(StockTally.root_id, "ids"))
+
+
+def _claims_by_root() -> Any:
+    """(root, kind, claim, places): from the open claims up."""
+    up = (
+        select(
+            PositionClaim.container_id.label("start"), PositionClaim.container_id.label("at"),
+            literal(0).label("depth"),
+        )
+        .where(PositionClaim.ended_at.is_(None))
+        .distinct()
+        .cte("up", recursive=True)
+    )  # fmt: skip
+    up = up.union_all(
+        select(up.c.start, Placement.container_id, up.c.depth + 1)
+        .join(Placement, Placement.child_id == up.c.at)
+        .where(places.current(), up.c.depth < places.DEEPEST)
     )
-    return tree.union_all(
-        select(tree.c.start, Placement.child_id, tree.c.depth + 1)
-        .join(Placement, Placement.container_id == tree.c.id)
-        .join(holder, holder.id == tree.c.id)
-        # Nothing stands in a box but samples: its placements need not be read to find out.
-        .where(holder.kind.not_in(kinds.tube_kinds()))
-        .where(Placement.child_id.is_not(None), places.current(), tree.c.depth < places.DEEPEST)
+    at_top = ~select(Placement.id).where(Placement.child_id == up.c.at, places.current()).exists()
+    return (
+        select(
+            up.c.at.label("root"),
+            Container.kind,
+            PositionClaim.kind.label("claim"),
+            func.count().label("places"),
+        )
+        .join(Container, Container.id == up.c.start)
+        .join(PositionClaim, PositionClaim.container_id == up.c.start)
+        .where(at_top, PositionClaim.ended_at.is_(None))
+        .group_by(up.c.at, Container.kind, PositionClaim.kind)
     )
+
+
+_CLAIMED = _claims_by_root()
 
 
 def _stock(with_holds: bool) -> Any:
-    tree = tree_of()
+    tree = below_given()
 
     def here(*conditions: Any) -> Any:
         return (
@@ -249,27 +295,15 @@ _STOCK, _STOCK_AND_HOLDS = _stock(False), _stock(True)
 # --- how fast it fills
 
 
-def _flows(ids: Sequence[int], since: datetime) -> dict[tuple[int, str], list[int]]:
-    """(start, kind) -> how many more samples each of the weeks brought, the oldest first."""
-    edges = [since + timedelta(weeks=number) for number in range(1, WEEKS)]
+_FLOWS = select(StockFlow.root_id, StockFlow.kind, StockFlow.day, StockFlow.net).where(
+    among(StockFlow.root_id, "ids"), StockFlow.day > bindparam("since")
+)
 
-    def moved(column: Any, sign: int) -> Any:
-        week = case(*((column < edge, number) for number, edge in enumerate(edges)), else_=WEEKS - 1)
-        return (
-            select(Placement.container_id, week.label("week"), (func.count() * sign).label("net"))
-            .where(column >= since, Placement.sample_id.is_not(None))
-            .group_by(Placement.container_id, week)
-        )
 
-    flow = union_all(moved(Placement.placed_at, 1), moved(Placement.removed_at, -1)).cte("flow")
-    tree = tree_of()
-    query = (
-        select(tree.c.start, Container.kind, flow.c.week, func.sum(flow.c.net).label("net"))
-        .join(tree, tree.c.id == flow.c.container_id)
-        .join(Container, Container.id == tree.c.id)
-        .group_by(tree.c.start, Container.kind, flow.c.week)
-    )
+def _flows(ids: Sequence[int], today: date) -> dict[tuple[int, str], list[int]]:
+    """(start, kind) -> how many more samples each of the weeks up to today brought, the oldest first."""
     found: dict[tuple[int, str], list[int]] = {}
-    for row in fetch(query, {"ids": list(ids)}):
-        found.setdefault((row.start, row.kind), [0] * WEEKS)[row.week] += int(row.net)
+    for row in fetch(_FLOWS, {"ids": list(ids), "since": today - timedelta(days=DAYS)}):
+        week = WEEKS - 1 - max((today - row.day).days, 0) // 7
+        found.setdefault((row.root_id, row.kind), [0] * WEEKS)[week] += row.net
     return found

@@ -10,7 +10,7 @@ from biobank.core.db import db
 from biobank.core.errors import RuleViolation
 from biobank.samples.models import Sample
 from biobank.samples.rules import LIFE, Act, Status
-from biobank.storage import kinds, places, rules
+from biobank.storage import kinds, places, rules, tally
 from biobank.storage.models import Container, Placement, PositionClaim
 
 #: A sample in any other status stands nowhere in the bank. One that was used up stands until it is taken out.
@@ -233,6 +233,11 @@ def kept_for_no_plan() -> Iterator[str]:
         yield f"{code} {position} is kept for plan {plan_id}, which is not being carried out"
 
 
+def tallied_wrong() -> Iterator[str]:
+    """What is told of how full a freezer is, and how fast it fills, is not what stands and stood there."""
+    yield from tally.differences()
+
+
 #: Name -> the check; each yields one sentence for each thing that is wrong.
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: in two places": in_two_places,
@@ -247,6 +252,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: kept but taken": kept_but_taken,
     "storage: kept outside its kind": kept_outside_its_kind,
     "storage: kept for no plan": kept_for_no_plan,
+    "storage: tallied wrong": tallied_wrong,
 }
 
 

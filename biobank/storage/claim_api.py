@@ -10,7 +10,7 @@ from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.errors import Malformed, Reason
 from biobank.samples.reading import find_sample
-from biobank.storage import accepting, claims, cold
+from biobank.storage import accepting, claims, cold, temperatures
 from biobank.storage import service as storage
 from biobank.storage.api_parts import bp
 from biobank.storage.claim_schemas import (
@@ -158,6 +158,8 @@ def _rule(container: Any) -> dict[str, Any]:
     return {
         "container": container.code,
         "accepts": accepts_json(rule),
+        "set_to": temperatures.set_to(container.kept_at),
+        "temperature": temperatures.here(container),
         "in_words": [sentences.of_reason(reason) for reason in accepting.explain(container)],
         "against": accepting.count_against(container),
     }

@@ -12,13 +12,15 @@ from biobank.access.permissions import Permission
 from biobank.core.errors import Malformed, Reason
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample
-from biobank.storage import accepting, claims, cold, container_pages
+from biobank.storage import accepting, claims, cold, container_pages, kinds, temperatures
 from biobank.storage import service as storage
 from biobank.storage.map import ContainerMap
 from biobank.storage.models import Container
 from biobank.storage.page_parts import bp
+from biobank.storage.texts import TEMPERATURE_NAMES
 from biobank.web import pages
 from biobank.web.asking import actor
+from biobank.web.sentences import word
 
 
 @bp.post("/containers/<code>/reserve")
@@ -87,7 +89,8 @@ def set_accepts(code: str) -> ResponseReturnValue:
         box = storage.find_container(code, actor())
         accepting.set_accepts(
             container=box, studies=_words("studies"), types=_words("types"),
-            families=request.form.get("families") or None, by=actor(),
+            families=request.form.get("families") or None,
+            temperature=request.form.get("temperature", "")[:40] or None, by=actor(),
         )  # fmt: skip
         return url_for("storage.container", code=box.code)
 
@@ -101,7 +104,7 @@ def thaw_sample(code: str) -> ResponseReturnValue:
 
     def work() -> str:
         sample = find_sample(code, actor())
-        cold.thaw(sample=sample, by=actor())
+        storage.thaw(sample=sample, by=actor())
         return f"/samples/{sample.code}"
 
     return pages.submit(work)
@@ -133,7 +136,9 @@ def kept_places(found: ContainerMap) -> list[dict[str, Any]]:
 def accepted_in(box: Container) -> dict[str, Any]:
     """What a container accepts: the rule, in words, and how many in it are against it."""
     return {
-        "rule": accepting.rule_of(box), "words": accepting.explain(box), "against": accepting.count_against(box)
+        "rule": accepting.rule_of(box), "words": accepting.explain(box), "against": accepting.count_against(box),
+        "set_to": temperatures.set_to(box.kept_at), "as_cold_as_it_stands": box.kind in kinds.tube_kinds(),
+        "temperatures": [(key, word("temperature", key)) for key in TEMPERATURE_NAMES],
     }  # fmt: skip
 
 

@@ -124,5 +124,5 @@ def until_of(claim: PositionClaim) -> dict[str, Any]:
         return {}
     there = claim.until_at.astimezone(clock.zone())
     today = clock.now().astimezone(clock.zone()).date()
-    said = there.strftime("%H:%M" if there.date() == today else "%Y-%m-%d %H:%M")
+    said = there.strftime("%H:%M") if there.date() == today else there.isoformat(timespec="minutes")
     return {"until": claim.until_at.isoformat(), "clock": said}

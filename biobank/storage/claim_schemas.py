@@ -39,6 +39,12 @@ class AcceptsSchema(Schema):
     studies = fields.List(Code(max_length=40), load_default=[], validate=validate.Length(max=100))
     types = fields.List(Code(max_length=60), load_default=[], validate=validate.Length(max=100))
     families = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(FAMILIES))
+    temperature = SafeString(
+        load_default=None,
+        allow_none=True,
+        max_length=20,
+        metadata={"description": "what it is kept at; left out: as its kind, else as what it stands in"},
+    )
 
 
 def claim_json(claim: PositionClaim, names: Mapping[str, str]) -> dict[str, Any]:

@@ -14,9 +14,14 @@ from types import MappingProxyType
 from typing import Any
 
 from biobank.core.errors import Reason
+from biobank.storage.rules import TEMPERATURES
 
 #: Internal keys of config/vocabularies/miabis_storage_temperature.csv at which samples are frozen.
 FROZEN = frozenset({"-35to-18", "-85to-60", "lt-135", "LN"})
+#: What a bank does about a sample in the wrong temperature: says so, or does not take it there.
+WRONG = ("warn", "refuse")
+_WORDS = ("temperatures", "wrong_temperature")
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 DEFAULT = "default"
 
@@ -32,6 +37,8 @@ class Limits:
     max_thaws: int | None = None
     warn_minutes_out: int | None = None
     max_minutes_out: int | None = None
+    temperatures: tuple[str, ...] = ()
+    wrong_temperature: str = "warn"
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,18 @@ def _limits(name: str, table: dict[str, Any]) -> Limits:
         raise ValueError(f"[{name}] has {strange[0]}; known are {', '.join(sorted(known))}")
     if "thaw_after_minutes" not in table:
         raise ValueError(f"[{name}] lacks thaw_after_minutes")
-    for key, value in table.items():
+    counts = {key: value for key, value in table.items() if key not in _WORDS}
+    for key, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise ValueError(f"[{name}] {key} must be a whole number from 0")
-    return Limits(**table)
+    borne, wrong = table.get("temperatures", []), table.get("wrong_temperature", WRONG[0])
+    if not isinstance(borne, list) or not all(
+        isinstance(each, str) and each in TEMPERATURES for each in borne
+    ):
+        raise ValueError(f"[{name}] temperatures must be some of {', '.join(sorted(TEMPERATURES))}")
+    if wrong not in WRONG:
+        raise ValueError(f"[{name}] wrong_temperature must be one of {', '.join(WRONG)}")
+    return Limits(**counts, temperatures=tuple(borne), wrong_temperature=wrong)
 
 
 def joined(spans: Iterable[Span], broken_at: Collection[datetime] = ()) -> list[Span]:
@@ -98,6 +113,20 @@ def within(span: Span, spans: Sequence[Span]) -> list[Span]:
     """The parts of a span that lie in others."""
     start, end = span
     return [(max(start, first), min(end, last)) for first, last in spans if first < end and last > start]
+
+
+def frozen_spans(usual: str | None, settings: Sequence[tuple[datetime, str | None]]) -> list[Span] | None:
+    """When a container was in the frozen cold by its own temperature; None: it never had one.
+
+    usual     that of its kind
+    settings  from when on it was set to what, the oldest first; None: back to the usual
+    """
+    if usual is None and not any(at for _, at in settings):
+        return None
+    starts = [(ALWAYS, None), *settings]
+    ends = [since for since, _ in settings] + [FOREVER]
+    known = ((since, end, at or usual) for (since, at), end in zip(starts, ends, strict=True))
+    return joined((since, end) for since, end, at in known if at in FROZEN)
 
 
 def history(

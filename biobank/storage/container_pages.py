@@ -10,7 +10,7 @@ from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.errors import Malformed, RuleViolation
 from biobank.samples.schemas import read_when
-from biobank.storage import capacity, colouring, drawing, kinds, map, rules, seeing
+from biobank.storage import capacity, colouring, drawing, kinds, map, rules, seeing, temperatures
 from biobank.storage import service as storage
 from biobank.storage.models import Container
 from biobank.storage.page_parts import bp
@@ -20,6 +20,8 @@ from biobank.web.asking import actor
 from biobank.web.sentences import of_reason, word
 
 CONTAINER = ContainerNewSchema()
+#: So many of what stands in a freezer are named on the page of all freezers.
+NAMED = 12
 
 
 @bp.get("/containers")
@@ -36,7 +38,10 @@ def containers() -> ResponseReturnValue:
         outlook=drawing.outlook,
         told=drawing.told,
         share=drawing.share,
-        children=storage.children_of([line.container.id for line in report.freezers if line.container]),
+        children=storage.first_inside(
+            [line.container.id for line in report.freezers if line.container], NAMED + 1
+        ),
+        named=NAMED,
         kinds=kinds.kinds(),
         loose=loose_items,
         loose_used=storage.used_in([each.id for each in loose_items]),
@@ -92,6 +97,7 @@ def show(box: Container, sentence: str | None = None) -> Response:
     is_box = found.kind.positioned and not found.kind.numbered
     scene = seeing.scene_of(found) if found.at is None else None
     placed = request.args.get("placed")
+    cold = temperatures.of_codes([box.code, *(step.code for step in reversed(found.path))])
     build_in = box if by.may(Permission.STORAGE_BUILD.value) else None
     return pages.render(
         "storage/container.html",
@@ -103,20 +109,32 @@ def show(box: Container, sentence: str | None = None) -> Response:
         colours=_colours() if is_box and found.at is None else [],
         colour=coloured.by if coloured else "",
         picture=drawing.picture(
-            scene, title=box.name, gauge=drawing.gauge(box.kind), build_in=build_in
+            scene, title=box.name, gauge=drawing.gauge(temperatures.own(box)), build_in=build_in
         ) if scene else None,
         fill=scene.fill if scene else None,
         around=seeing.around(box),
-        temperature=drawing.temperature_of(box, found),
+        temperature=word("temperature", cold[1]) if cold else None,
+        unusual=_unusual(found, cold),
         selected=selected,
         occupant=found.by_position.get(selected or ""),
         placed=next((each for each in found.occupants if each.code == placed), None),
         taken=request.args.get("taken", "")[:100] or None,
-        room=storage.room_below([box.id])[box.id],
+        samples_in=(scene.fill.samples if scene else 0)
+        + sum(occupant.sample is not None for occupant in found.occupants),
         racks_are_read="racks.send" in current_app.view_functions,
         kinds=kinds.kinds(),
         sentence=sentence or fault,
     )  # fmt: skip
+
+
+def _unusual(found: map.ContainerMap, cold: tuple[Container, str] | None) -> dict[str, str]:
+    """Of the tubes that stand too warm or too cold here: place -> what there is to say."""
+    told = {
+        occupant.position or "": temperatures.unusual(cold, occupant.code, occupant.sample.type)
+        for occupant in found.occupants
+        if occupant.sample is not None
+    }
+    return {position: of_reason(reason) for position, reason in told.items() if reason is not None}
 
 
 def _as_it_is_or_was(box: Container) -> tuple[map.ContainerMap, str | None]:

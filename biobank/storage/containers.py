@@ -8,12 +8,13 @@ from biobank.access import service as access
 from biobank.audit import service as audit
 from biobank.core import clock, codes
 from biobank.core.actor import Actor
-from biobank.core.db import chunks, db
+from biobank.core.db import chunks, db, fetch
 from biobank.core.errors import Malformed, NotFound, Reason
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.core.times import When
-from biobank.storage import kinds, places, placing, rules, standing
-from biobank.storage.models import Container, Placement
+from biobank.storage import kinds, places, placing, rules, standing, tally
+from biobank.storage.models import Container, Placement, StockTally
+from biobank.storage.tally_queries import CONTENT
 
 
 def make_container(
@@ -43,6 +44,7 @@ def make_container(
     db.session.add(container)
     db.session.flush()
     codes.register(code, "container", container.id, site_id)
+    tally.containers_made({container.id: None})
     after = {"kind": kind, "name": container.name}
     audit.record(by=by, act="container_made", subject=("container", code), after=after)
     if parent is not None:
@@ -96,8 +98,9 @@ def list_containers(
     standing_here = select(Placement.id).where(Placement.child_id == Container.id, places.current())
     if parent is not None:
         query = query.where(standing_here.where(Placement.container_id == parent.id).exists())
-    if loose:
-        query = query.where(~standing_here.exists())
+    if loose:  # few among many: those that are tallied as roots
+        roots = select(StockTally.root_id).where(StockTally.containers > 0)
+        query = query.where(Container.id.in_(roots), ~standing_here.exists())
     return page_of(query, Container.id, after=after, limit=limit, newest_first=False)
 
 
@@ -126,15 +129,20 @@ class KindCount:
 
 def count_by_kind(by: Actor) -> list[KindCount]:
     """Free and used room of each kind of container, in the order of containers.toml."""
-    stands = places.current() & (Placement.container_id == Container.id)
     query = (
-        select(Container.kind, func.count(Container.id.distinct()), func.count(Placement.id))
-        .outerjoin(Placement, stands)
-        .group_by(Container.kind)
+        select(
+            StockTally.kind,
+            func.sum(StockTally.containers),
+            func.sum(StockTally.samples + StockTally.children),
+        )
+        .where(StockTally.containers > 0)
+        .group_by(StockTally.kind)
     )
     if by.site_id is not None:
-        query = query.where(Container.site_id == by.site_id)
-    rows = {kind: (count, used) for kind, count, used in db.session.execute(query)}
+        query = query.join(Container, Container.id == StockTally.root_id).where(
+            Container.site_id == by.site_id
+        )
+    rows = {kind: (int(count), int(used)) for kind, count, used in db.session.execute(query)}
     return [
         KindCount(key, rows[key][0], rows[key][0] * kind.capacity, rows[key][1])
         for key, kind in kinds.kinds().items()
@@ -166,27 +174,10 @@ class Room:
 
 def room_below(container_ids: list[int]) -> dict[int, Room]:
     """Container key -> how many samples stand in it, at any depth, and how many places for samples there are."""
-    below = select(Container.id.label("start"), Container.id.label("id")).where(
-        Container.id.in_(container_ids)
-    )
-    tree = below.cte(recursive=True)
-    tree = tree.union(
-        select(tree.c.start, Placement.child_id)
-        .join(Placement, Placement.container_id == tree.c.id)
-        .where(Placement.child_id.is_not(None), places.current())
-    )
-    tubes = (
-        select(func.count())
-        .where(Placement.container_id == tree.c.id, Placement.sample_id.is_not(None), places.current())
-        .scalar_subquery()
-    )
-    query = (
-        select(tree.c.start, Container.kind, func.count(), func.sum(tubes))
-        .join(Container, Container.id == tree.c.id)
-        .group_by(tree.c.start, Container.kind)
-    )
     found = dict.fromkeys(container_ids, Room())
-    for start, kind, count, samples in db.session.execute(query):
-        capacity = kinds.kinds()[kind].capacity * count if kind in kinds.tube_kinds() else 0
-        found[start] = Room(found[start].samples + int(samples or 0), found[start].places + capacity)
+    known = kinds.kinds()
+    for row in fetch(CONTENT, {"ids": sorted(set(container_ids))}):
+        capacity = known[row.kind].capacity * row.containers if row.kind in kinds.tube_kinds() else 0
+        before = found[row.start]
+        found[row.start] = Room(before.samples + int(row.samples), before.places + capacity)
     return found

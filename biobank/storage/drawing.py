@@ -6,7 +6,6 @@ from flask import url_for
 from flask_babel import format_date, format_decimal, format_percent, ngettext
 from flask_babel import gettext as _
 
-from biobank.storage import kinds
 from biobank.storage.capacity import Fill
 from biobank.storage.colouring import OTHERS, Colouring
 from biobank.storage.forecasting import Forecast, Outlook
@@ -162,15 +161,6 @@ def told(fill: Fill) -> str:
     return ", ".join(words)
 
 
-def temperature_of(container: Container, found: ContainerMap) -> str | None:
-    """At which it stands, in words: its kind's, or that of the nearest kind around it that has one."""
-    known = kinds.kinds()
-    for key in (container.kind, *(step.kind for step in reversed(found.path))):
-        if key in known and (at := known[key].temperature):
-            return word("temperature", at)
-    return None
-
-
 _GAUGES = {
     "-85to-60": "−80 °C",
     "-35to-18": "−20 °C",
@@ -181,10 +171,9 @@ _GAUGES = {
 }
 
 
-def gauge(kind: str) -> str | None:
-    """What the display on its door would say."""
-    told_by = kinds.kinds()[kind].temperature if kind in kinds.kinds() else None
-    return _GAUGES.get(told_by or "")
+def gauge(temperature: str | None) -> str | None:
+    """What the display on a door would say."""
+    return _GAUGES.get(temperature or "")
 
 
 # --- a box
@@ -263,13 +252,11 @@ def outlook(found: Forecast) -> str:
     rate = format_decimal(found.per_week, format="#,##0" if (found.per_week or 0) >= 10 else "#,##0.#")
     if found.on is None or found.earliest is None:
         return str(_("Decades away, at %(rate)s more a week.", rate=rate))
-    first = _(
-        "Full about %(day)s, at %(rate)s more a week.", day=format_date(found.on, "d MMM yyyy"), rate=rate
-    )
-    earliest = format_date(found.earliest, "d MMM yyyy")
+    first = _("Full about %(day)s, at %(rate)s more a week.", day=format_date(found.on), rate=rate)
+    earliest = format_date(found.earliest)
     if found.latest is None:
         second = _("The weeks differ much: not before %(earliest)s, perhaps much later.", earliest=earliest)
     else:
         second = _("As sure as the last quarter tells: between %(earliest)s and %(latest)s.", earliest=earliest,
-                   latest=format_date(found.latest, "d MMM yyyy"))  # fmt: skip
+                   latest=format_date(found.latest))  # fmt: skip
     return f"{first} {second}"

@@ -9,9 +9,8 @@ from biobank.core.db import db
 from biobank.core.times import When
 from biobank.samples import steps
 from biobank.samples.models import Sample
-from biobank.storage import places
+from biobank.storage import places, temperatures
 from biobank.storage.cold_rules import FROZEN
-from biobank.storage.kinds import kinds
 from biobank.storage.models import Container, Placement
 from biobank.storage.standing import Thing
 
@@ -21,9 +20,7 @@ def is_frozen(above: Iterable[Container]) -> bool:
 
     above  the nearest first
     """
-    known = kinds()
-    own = (known[each.kind].temperature for each in above if each.kind in known)
-    return next((temperature for temperature in own if temperature is not None), None) in FROZEN
+    return temperatures.of_way(above) in FROZEN
 
 
 def note(thing: Thing, sample: Sample | None, by: Actor, happened: When) -> None:

@@ -162,7 +162,9 @@ def _named(pattern: str, number: int, through: int, parent: str, depth: int) -> 
 
 _SIZE = re.compile(r"(\d+)\s*[x×*]\s*(\d+)")
 _BETWEEN = re.compile(r"\s*[×*;,>/+]\s*|\s+(?:x|of|with|de|d['’]|à|avec|et|and|each)\s+|(?<=\D)['’](?=\d)")
-_PIECE = re.compile(r"(?:(\d{1,6})\s+)?(.*\S)")
+_PIECE = re.compile(r"(?:([-−]?\d+)\s+)?(.*\S)")
+#: Nobody means more of one thing than so many digits tell.
+_MOST_DIGITS = 5
 _OTHER_WORDS = {"box": "boite boites cryoboite cryobox", "rack": "portoir tower colonne", "drawer": "tiroir",
                 "shelf": "etagere clayette niveau shelves", "canister": "canister"}  # fmt: skip
 
@@ -186,7 +188,10 @@ def read_line(
         meant = _meant(words, kinds, labels or {})
         if not meant:
             raise Malformed({"line": Reason("layout_word_unknown", {"level": number, "given": words[:60]})})
-        said.append((int(match[1]) if match and match[1] else None, meant))
+        count = match[1] if match else None
+        if count and not (count.isdigit() and len(count) <= _MOST_DIGITS):
+            raise Malformed({"line": Reason("level_count", {"level": number, "given": count[:20]})})
+        said.append((int(count) if count else None, meant))
     chosen, reached = _fitting([meant for _, meant in said], kinds, outermost)
     if len(chosen) < len(said):
         below = kinds[reached[-1]] if reached else kinds[outermost]

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, union_all
 from biobank.consent.rules import Standing
 from biobank.core import clock, times
 from biobank.core.actor import Actor
-from biobank.core.db import db
+from biobank.core.db import chunks, db
 from biobank.core.errors import Malformed, NotFound, Reason
 from biobank.core.times import When
 from biobank.samples import holds, uses
@@ -206,19 +206,26 @@ def _occupants(container: Container) -> list[Occupant]:
     return found
 
 
-def children_of(container_ids: Sequence[int]) -> dict[int, list[Occupant]]:
-    """Container key -> the containers that stand in it directly, with how much each holds; two queries."""
-    query = (
-        select(Placement.container_id, Placement.position, Placement.placed_at, Container)
-        .join(Container, Container.id == Placement.child_id)
-        .where(Placement.container_id.in_(container_ids), places.current())
-        .order_by(Placement.container_id, Placement.position, Placement.id)
-    )
-    rows = db.session.execute(query).all()
-    used = containers.used_in([child.id for _, _, _, child in rows])
-    found: dict[int, list[Occupant]] = {key: [] for key in container_ids}
-    for parent_id, position, since, child in rows:
-        found[parent_id].append(Occupant(position, since, container=child, used=used[child.id]))
+def first_inside(container_ids: Sequence[int], most: int) -> dict[int, list[Container]]:
+    """Container key -> the first containers that stand in it directly, by their places; one query for a hundred."""
+    found: dict[int, list[Container]] = {key: [] for key in container_ids}
+    for chunk in chunks(sorted(set(container_ids)), 100):
+        firsts = [
+            select(Placement.container_id, Placement.child_id, Placement.position, Placement.id)
+            .where(Placement.container_id == key, Placement.child_id.is_not(None), places.current())
+            .order_by(Placement.position, Placement.id)
+            .limit(most)
+            .subquery()
+            for key in chunk
+        ]
+        first = union_all(*(select(each) for each in firsts)).subquery()
+        query = (
+            select(first.c.container_id, Container)
+            .join(Container, Container.id == first.c.child_id)
+            .order_by(first.c.container_id, first.c.position, first.c.id)
+        )
+        for key, child in db.session.execute(query):
+            found[key].append(child)
     return found
 
 

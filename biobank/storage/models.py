@@ -1,6 +1,6 @@
 """Freezers, racks and boxes, and what stands where: from when, until when."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
@@ -13,7 +13,11 @@ class Container(Base):
     """Something that things stand in. Where it stands itself is a placement too."""
 
     __tablename__ = "container"
-    __table_args__ = (Index("ix_container_site_id", "site_id", "id"),)
+    __table_args__ = (
+        Index("ix_container_site_id", "site_id", "id"),
+        # The few freezers among the many boxes.
+        Index("ix_container_kind", "kind", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
@@ -26,7 +30,37 @@ class Container(Base):
     accepts: Mapped[dict[str, Any] | None] = mapped_column(Json)
     """What may stand in it at any depth: {studies: [code], types: [code], families: together | apart}; NULL: anything
     that fits."""
+    kept_at: Mapped[list[Any] | None] = mapped_column(Json)
+    """What it was set to, one after the other: [from when on, a storage temperature or null: that of its kind]. NULL:
+    never set, so always that of its kind."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class StockTally(Base):
+    """How much stands, at any depth, in a container that itself stands nowhere: kept by the act that changes it."""
+
+    __tablename__ = "stock_tally"
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("container.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """Of the containers that are counted here, the root among them."""
+    containers: Mapped[int] = mapped_column(BigKey, default=0)
+    samples: Mapped[int] = mapped_column(BigKey, default=0)
+    """That stand directly in them."""
+    children: Mapped[int] = mapped_column(BigKey, default=0)
+    """Containers that stand directly in them."""
+
+
+class StockFlow(Base):
+    """How many more samples a day brought to what stands in a root now: what came on it, less what left."""
+
+    __tablename__ = "stock_flow"
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("container.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """In UTC."""
+    net: Mapped[int] = mapped_column(BigKey)
 
 
 _CURRENT = text("removed_recorded_at IS NULL")
@@ -188,3 +222,16 @@ class DestructionTask(Base):
     cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     cancelled_by: Mapped[str | None] = mapped_column(String(64))
     why_cancelled: Mapped[str | None] = mapped_column(Text)
+
+
+class DiscardReversal(Base):
+    """A tube was thrown away by a slip of the hand, and who did it says so at once: it is what it was. Append-only."""
+
+    __tablename__ = "discard_reversal"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"), index=True)
+    entry_seq: Mapped[int] = mapped_column(ForeignKey("audit_entry.seq"), unique=True)
+    """The entry of the record that tells of the discard: the last one about that sample."""
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_by: Mapped[str] = mapped_column(String(64))

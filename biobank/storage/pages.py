@@ -29,6 +29,7 @@ from biobank.storage.models import Container
 from biobank.storage.page_parts import bp
 from biobank.web import pages
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 __all__ = [
     "NAVIGATION",
@@ -41,7 +42,14 @@ __all__ = [
 ]
 
 NAVIGATION = [
-    pages.NavItem("storage.containers", N_("Storage"), "freezer", Permission.STORAGE_READ.value, 30)
+    NavItem(
+        "storage.containers",
+        N_("Freezers and boxes"),
+        "freezer",
+        Permission.STORAGE_READ.value,
+        30,
+        "storage",
+    )
 ]
 
 #: Why tubes are thrown away, as laboratories write it; offered while typing, never required.

@@ -71,9 +71,6 @@ _ABOVE_CONTAINERS = _above(
 )
 
 
-_STOOD = select(Placement.sample_id).where(among(Placement.sample_id, "ids")).distinct()
-
-
 def where_is(sample_ids: Iterable[int]) -> dict[int, list[Step]]:
     """Sample key -> the way to it, from the root down to its box; samples that stand nowhere are left out.
 
@@ -124,20 +121,20 @@ def ids_above(container_ids: Iterable[int]) -> dict[int, list[int]]:
     }
 
 
+def roots_of(container_ids: Iterable[int]) -> dict[int, tuple[int, str]]:
+    """Container key -> (what it stands in at the very top: itself, where it stands nowhere; its own kind)."""
+    return {
+        start: (steps[-1][0], steps[0][1].kind)
+        for start, steps in _chains(_ABOVE_CONTAINERS, container_ids).items()
+    }
+
+
 def _chains(query: Any, ids: Iterable[int]) -> dict[int, list[tuple[int, Step]]]:
     """Start -> (container key, step), the nearest first."""
     found: dict[int, list[tuple[int, Step]]] = {}
     for chunk in chunks(sorted(set(ids)), _MANY):
         for start, code, name, kind, position, key in fetch(query, {"ids": chunk}):
             found.setdefault(start, []).append((key, Step(code, name, kind, position)))
-    return found
-
-
-def stood(sample_ids: Iterable[int]) -> set[int]:
-    """Which of these stand somewhere, or ever stood: they can be put back."""
-    found: set[int] = set()
-    for chunk in chunks(sorted(set(sample_ids)), _MANY):
-        found |= {key for (key,) in fetch(_STOOD, {"ids": chunk})}
     return found
 
 

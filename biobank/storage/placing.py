@@ -1,5 +1,6 @@
 """Putting a sample or a container into its place, moving it, taking it out, putting it back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import Sample
-from biobank.storage import accepting, claims, freezing, places, rules, standing
+from biobank.storage import accepting, claims, cold, freezing, places, rules, standing, temperatures
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container, Placement, PositionClaim
 from biobank.storage.rules import ContainerKind
@@ -20,10 +21,12 @@ from biobank.storage.rules import ContainerKind
 
 @dataclass(frozen=True)
 class Placed:
-    """What came of it. `came_from` is where it stood until then, as (container's code, position); None: nowhere."""
+    """What came of it. `came_from` is where it stood until then, as (container's code, position); None: nowhere.
+    `warned`: what a person should look at all the same, such as a temperature that it is not usually kept at."""
 
     placement: Placement
     came_from: tuple[str, str | None] | None
+    warned: tuple[Reason, ...] = ()
 
 
 def place(
@@ -82,24 +85,24 @@ def put(
     if stood is not None and (stood.container_id, stood.position) == (container.id, wanted):
         return Placed(db.session.get_one(Placement, stood.id), (container.code, wanted))
     _require_room(kind, container, wanted, occupant, stood, by)
-    if plan_id is None:  # a plan told of its exceptions before anybody set out
-        _require_accepted(thing, sample, stood)
+    # A plan told of its exceptions before anybody set out.
+    warned = _require_accepted(thing, sample, stood) if plan_id is None else ()
     if claim_id is not None:
         claim = db.session.get_one(PositionClaim, claim_id, populate_existing=True)
         found_by_us = next_free and wanted != start
         claims.use(container, claim, by, plan_id=plan_id, confirm_lapsed=confirm_lapsed or found_by_us)
     happened, instant = standing.moment(at, last, sample)
     if stood is not None:
-        standing.close_placement(stood.id, instant, "moved", by)
+        standing.close_placement(stood, thing, instant, "moved", by)
     placement = standing.open_placement(container, wanted, thing, instant, by)
     act = "put_back" if back_from is not None else "moved" if stood is not None else "placed"
     audit.record(
         by=by, act=act, subject=(thing.kind, thing.code), before=told(stood),
-        after={"container": container.code, "position": wanted}, happened=happened,
+        after={"container": container.code, "position": wanted} | _told_of(warned), happened=happened,
     )  # fmt: skip
     if back_from is None:
         freezing.note(thing, sample, by, happened)
-    return Placed(placement, (stood.container_code, stood.position) if stood is not None else None)
+    return Placed(placement, (stood.container_code, stood.position) if stood is not None else None, warned)
 
 
 def take_out(
@@ -113,15 +116,25 @@ def take_out(
 ) -> Placement:
     """Take a sample or a container out of its place; it stands nowhere until it is placed again.
 
-    why      what the placement keeps: taken_out, picked, lost …
+    why      what the placement keeps: taken_out, picked, lost …; thawed counts as a thaw, and asks its limits
     returns  the placement that ended
-    raises   RuleViolation `stands_nowhere`, or for a time to come or before it was placed
+    raises   RuleViolation `stands_nowhere`, or for a time to come or before it was placed; `too_many_thaws` … as
+             `cold.require_bears_thaw`
     """
     thing = standing.lock_thing(None, sample, child, by)
+    if why == cold.THAWED:
+        if sample is None:
+            raise TypeError("tubes are thawed one by one; a box is taken out")
+        cold.require_bears_thaw([sample])
     ended = end_placement(thing, why=why, by=by, at=at, reason=reason)
     if ended is None:
         raise RuleViolation("stands_nowhere", code=thing.code)
     return db.session.get_one(Placement, ended.id, populate_existing=True)
+
+
+def thaw(*, sample: Sample, by: Actor, at: When | None = None, reason: str | None = None) -> Placement:
+    """Take a sample out to thaw it: it counts as thawed once more. raises as `take_out`"""
+    return take_out(sample=sample, why=cold.THAWED, reason=reason, by=by, at=at)
 
 
 def end_placement(
@@ -142,7 +155,7 @@ def end_placement(
     if last is None or last.removed_at is not None:
         return None
     happened, instant = standing.moment(at, last, None)
-    standing.close_placement(last.id, instant, why, by)
+    standing.close_placement(last, thing, instant, why, by)
     if record:
         audit.record(by=by, act="taken_out", subject=(thing.kind, thing.code), before=told(last),
                      after={"why": why}, reason=reason, happened=happened)  # fmt: skip
@@ -215,14 +228,31 @@ def _tell_lapsed(container: Container, position: str, by: Actor) -> None:
         raise lapsed
 
 
-def _require_accepted(thing: standing.Thing, sample: Sample | None, stood: Row[Any] | None) -> None:
-    """What comes in must be accepted all the way up. Asks the database only where there is a rule."""
+def _require_accepted(
+    thing: standing.Thing, sample: Sample | None, stood: Row[Any] | None
+) -> tuple[Reason, ...]:
+    """What comes in must be accepted all the way up, and is told where it stands too warm or too cold. Asks the
+    database only where there is a rule."""
     if sample is not None and stood is not None and thing.above and stood.container_id == thing.above[0].id:
-        return  # it changes its place in the same box
+        return ()  # it changes its place in the same box
     binding = accepting.binding(each for each in thing.above if each.id not in thing.stood_in)
-    if binding:
-        facts = accepting.facts_of([sample]) if sample is not None else accepting.facts_below(thing.id)
-        accepting.require_accepts(binding, facts)
+    decides = temperatures.decided_by(thing.above)
+    colder = decides is not None and decides[0].id not in thing.stood_in
+    facts: Sequence[accepting.Facts] = ()
+    if sample is None and (binding or colder):
+        facts = accepting.facts_below(thing.id)
+    elif sample is not None and binding:
+        facts = accepting.facts_of([sample])
+    accepting.require_accepts(binding, facts)
+    if not colder:
+        return ()
+    alike = [(sample.code, sample.type)] if sample is not None else [(each.code, each.type) for each in facts]
+    return temperatures.faults(thing.above, alike)
+
+
+def _told_of(warned: Sequence[Reason]) -> dict[str, Any]:
+    """What was warned of, as the record keeps it."""
+    return {"warned": sorted({reason.code for reason in warned})} if warned else {}
 
 
 def _require_room(

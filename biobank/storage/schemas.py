@@ -201,8 +201,9 @@ def placement_json(
     thing: str,
     came_from: tuple[str, str | None] | None,
     what: str,
+    warned: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What placing came to. thing: its code; what: sample or container."""
+    """What placing came to. thing: its code; what: sample or container; warned: what to look at, in words."""
     return {
         "container": container.code,
         "position": placement.position,
@@ -210,6 +211,7 @@ def placement_json(
         "placed_at": placement.placed_at.isoformat(),
         "moved": came_from is not None,
         "came_from": {"container": came_from[0], "position": came_from[1]} if came_from is not None else None,
+        "warnings": list(warned),
     }
 
 

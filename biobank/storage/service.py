@@ -11,16 +11,16 @@ from biobank.storage.containers import (
     used_in,
 )
 from biobank.storage.discarding import discard, lose
-from biobank.storage.map import children_of, occupant_at, what_is_in, what_was_in
+from biobank.storage.map import first_inside, occupant_at, what_is_in, what_was_in
 from biobank.storage.places import is_stored, path_of, stored_at, stored_samples, valid_at, where_is
-from biobank.storage.placing import place, put, put_back, take_out
+from biobank.storage.placing import place, put, put_back, take_out, thaw
 
 __all__ = [
-    "children_of",
     "container_of",
     "count_by_kind",
     "discard",
     "find_container",
+    "first_inside",
     "is_stored",
     "list_containers",
     "lose",
@@ -35,6 +35,7 @@ __all__ = [
     "stored_at",
     "stored_samples",
     "take_out",
+    "thaw",
     "used_in",
     "valid_at",
     "what_is_in",

@@ -32,7 +32,7 @@ from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.samples import rules as life
 from biobank.samples.models import CollectionEvent, Sample
-from biobank.storage import places
+from biobank.storage import places, tally
 from biobank.storage.models import Container, Placement, PositionClaim
 
 
@@ -50,6 +50,8 @@ class Thing:
     """Where it goes, and everything that stands in, the nearest first, the rows locked and fresh."""
     stood_in: frozenset[int] = frozenset()
     """Of a container: what it stands in now, at any depth."""
+    top: int = 0
+    """Of a container: what it stands in now at the very top; itself where it stands nowhere."""
 
 
 def lock_thing(
@@ -69,7 +71,8 @@ def lock_thing(
         if container is not None and child.id in paths[container.id]:
             raise RuleViolation("container_in_itself", child=child.code, container=container.code)
         above = tuple(rows[key] for key in paths[container.id]) if container is not None else ()
-        thing = Thing("container", child.id, child.code, child.kind, above, frozenset(paths[child.id][1:]))
+        own = paths[child.id]
+        thing = Thing("container", child.id, child.code, child.kind, above, frozenset(own[1:]), own[-1])
         site_id = child.site_id
     else:
         raise TypeError("one of sample and child is placed")
@@ -149,11 +152,20 @@ def open_placement(
     )  # fmt: skip
     db.session.add(placement)
     db.session.flush()
+    if thing.kind == "container":
+        tally.container_moved(thing.id, container.id, 1, thing.top)
+    else:
+        tally.sample_moved(container.id, instant, 1, (thing.above[-1].id, container.kind))
     return placement
 
 
-def close_placement(placement_id: int, instant: datetime, why: str, by: Actor) -> None:
-    ended = update(Placement).where(Placement.id == placement_id)
+def close_placement(stood: Row[Any], thing: Thing, instant: datetime, why: str, by: Actor) -> None:
+    """stood: its current placement, as `look` finds it"""
+    if thing.kind == "container":
+        tally.container_moved(thing.id, stood.container_id, -1, thing.top)
+    else:
+        tally.sample_moved(stood.container_id, instant, -1)
+    ended = update(Placement).where(Placement.id == stood.id)
     db.session.execute(
         ended.values(removed_at=instant, removed_recorded_at=clock.now(), removed_by=by.key, why=why),
         execution_options={"synchronize_session": False},

@@ -7,6 +7,14 @@ TEXTS: dict[str, str] = {
     "suggest_nothing": N_("There is no place to reserve."),
     "suggest_of_what": N_("Say of which study and which type the tubes are."),
     "suggest_vessel": N_("{vessel}: nothing here is made for it."),
+    "temperature_of_box": N_("{container} is a box: it is as cold as what it stands in."),
+    "temperature_refused": N_(
+        "{name} ({container}) is kept at {temperature}. {type} is kept from {warmest} to {coldest}, and not put there: "
+        "{sample}."
+    ),
+    "temperature_unusual": N_(
+        "{name} ({container}) is kept at {temperature}. {type} is usually kept from {warmest} to {coldest}: {sample}."
+    ),
     "temperature_unknown": N_("There is no storage temperature {given}; there are: {known}."),
     "build_levels_or_line": N_("Give the levels, or all of them in one line; not both."),
     "build_one_of_two": N_("Say what kind of freezer is built, or into which container; one of the two."),
@@ -24,6 +32,7 @@ TEXTS: dict[str, str] = {
     "accepts_families_together": N_("Samples of one family go beside each other."),
     "accepts_studies": N_("Only samples of {studies}."),
     "accepts_types": N_("Only {types}."),
+    "accepts_temperature": N_("Kept at {temperature}."),
     "cold_minutes_block": N_("{minutes} minutes out of the cold; {limit} are allowed."),
     "cold_minutes_warn": N_("{minutes} minutes out of the cold; {limit} are the most to aim at."),
     "cold_thaws_block": N_("Thawed {times} times; {limit} are allowed."),
@@ -89,6 +98,16 @@ TEXTS: dict[str, str] = {
     "too_few_places": N_("{container} has {free} free places; {asked} were asked."),
     "too_many_thaws": N_("{sample} was thawed {times} times; its type is allowed {limit}."),
     "type_not_accepted": N_("{name} ({container}) takes only {accepted}: {sample} is {type}."),
+    "undo_destroyed_by_two": N_(
+        "Two people saw {sample} destroyed: it stays so. If it is there all the same, enter it as a new tube."
+    ),
+    "undo_discard_late": N_(
+        "{sample} was discarded more than {minutes} minutes ago. If it is there all the same, enter it as a new tube."
+    ),
+    "undo_discard_of_another": N_(
+        "Somebody else discarded {sample}: only they take it back, within the hour."
+    ),
+    "undo_withdrawn_since": N_("{sample} stays discarded: the consent was withdrawn meanwhile."),
     "undo_not_last": N_("{code} was moved since: this can no longer be taken back."),
     "stood_nowhere": N_("{code} has not stood anywhere yet; say where it goes."),
 }
@@ -103,6 +122,7 @@ KIND_LABELS: dict[str, str] = {
     "freezer_minus80": N_("−80 °C freezer"),
     "fridge_4c": N_("Refrigerator, 4 °C"),
     "ln2_tank": N_("Liquid nitrogen tank"),
+    "puck": N_("Puck, 16 pins"),
     "rack_with_drawers": N_("Rack with drawers"),
     "room_cabinet": N_("Cabinet at room temperature"),
     "shelf": N_("Shelf"),
@@ -138,6 +158,17 @@ CONTAINER_NAMES: dict[str, str] = {
     ),
 }  # fmt: skip
 
+#: By the internal keys of config/vocabularies/miabis_storage_temperature.csv.
+TEMPERATURE_NAMES: dict[str, str] = {
+    "RT": N_("room temperature"),
+    "2to10": N_("2 to 10 °C"),
+    "-35to-18": N_("−35 to −18 °C"),
+    "-85to-60": N_("−85 to −60 °C"),
+    "lt-135": N_("below −135 °C"),
+    "LN": N_("liquid nitrogen"),
+    "Other": N_("another temperature"),
+}
+
 # A sentence names a container's kind by its label; a thing is the key of a kind, or a vessel.
 WORDS: dict[str, str] = {
     "sample_age.under_1": N_("less than a year"),
@@ -157,13 +188,11 @@ WORDS: dict[str, str] = {
     "cold_limit.ok": N_("within the limits"),
     "cold_limit.warn": N_("near a limit"),
     "cold_limit.block": N_("over a limit"),
-    "temperature.RT": N_("room temperature"),
-    "temperature.2to10": N_("2 to 10 °C"),
-    "temperature.-35to-18": N_("−35 to −18 °C"),
-    "temperature.-85to-60": N_("−85 to −60 °C"),
-    "temperature.lt-135": N_("below −135 °C"),
-    "temperature.LN": N_("liquid nitrogen"),
-    "temperature.Other": N_("another temperature"),
+    **{
+        f"{name}.{key}": label
+        for name in ("temperature", "warmest", "coldest")
+        for key, label in TEMPERATURE_NAMES.items()
+    },
     "destruction_reason.Consent withdrawn": N_("Consent withdrawn"),
     **{f"kind.{label}": label for label in KIND_LABELS.values()},
     **{f"thing.{key}": label for key, label in KIND_LABELS.items()},

@@ -3,21 +3,31 @@
 Only the last thing that was done can be taken back; a reservation that a placement used up is not made again.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
 from biobank.audit import service as audit
+from biobank.audit.models import AuditEntry
+from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import Again, chunks, db
 from biobank.core.errors import NotFound, RuleViolation
-from biobank.samples.models import Sample
-from biobank.storage import placing
-from biobank.storage.models import Container, Placement
+from biobank.core.times import When
+from biobank.samples import gate, quantities
+from biobank.samples import rules as life
+from biobank.samples.covering import covering
+from biobank.samples.models import QuantityEntry, Sample
+from biobank.storage import placing, standing
+from biobank.storage.models import Container, DestructionTask, DiscardReversal, Placement
 
 #: What a placement keeps that ended because it was a slip of the hand.
 UNDONE = "undone"
+#: How long a tube that was thrown away can be fetched out of the bin again.
+DISCARD_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,86 @@ def undo_taken_out(placement_id: int, by: Actor) -> Placement:
     return put.placement
 
 
+def undo_discarded(*, sample: Sample, by: Actor) -> RuleViolation | None:
+    """Take back that a tube was thrown away: it is what it was, with what it held, and stands where it stood.
+
+    Only who did it, within the hour and as long as the record tells of nothing after it; never what two people saw
+    destroyed, nor what its donor took back meanwhile.
+
+    returns  why it is not in its place again, such as that somebody stands there; None: it is, or stood nowhere
+    raises   RuleViolation `undo_too_late`, `undo_discard_of_another`, `undo_discard_late`, `undo_destroyed_by_two`,
+             `undo_withdrawn_since`
+    """
+    if not by.sees(sample.site_id):
+        raise NotFound("sample_unknown", sample=sample.code)
+    gate.lock_donors([sample.id])
+    last = db.session.scalar(
+        select(Placement).where(Placement.sample_id == sample.id).order_by(Placement.id.desc()).limit(1)
+    )
+    if last is not None:
+        standing.lock_paths(last.container_id)
+    (sample,) = gate.lock_samples([sample.id])
+    entry = _require_own_discard(sample, by)
+    db.session.add(
+        DiscardReversal(sample_id=sample.id, entry_seq=entry.seq, recorded_at=clock.now(), recorded_by=by.key)
+    )
+    db.session.flush()
+    life.next_status(sample.status, life.Act.UNDO)
+    sample.status = life.Status(json.loads(entry.content)["before"]["status"]).value
+    _fill_again(sample, by)
+    audit.record(
+        by=by, act=UNDONE, subject=("sample", sample.code), before={"status": "destroyed"},
+        after={"status": sample.status},
+    )  # fmt: skip
+    db.session.flush()
+    return _back_to_its_place(sample, last, by)
+
+
+def _require_own_discard(sample: Sample, by: Actor) -> AuditEntry:
+    """The entry of the record that tells of it, if this person may still take it back."""
+    entry = db.session.scalar(
+        select(AuditEntry)
+        .where(AuditEntry.subject_kind == "sample", AuditEntry.subject_key == sample.code)
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    )
+    seen = select(DestructionTask.id).where(
+        DestructionTask.sample_id == sample.id, DestructionTask.done_at.is_not(None)
+    )
+    if db.session.scalar(seen.limit(1)) is not None:
+        raise RuleViolation("undo_destroyed_by_two", sample=sample.code)
+    told = json.loads(entry.content) if entry is not None else {}
+    if entry is None or told["act"] != "discarded" or sample.status != life.Status.DESTROYED:
+        raise RuleViolation("undo_too_late", sample=sample.code)
+    if told["actor"] != by.key:
+        raise RuleViolation("undo_discard_of_another", sample=sample.code)
+    if clock.now() - entry.recorded_at > timedelta(minutes=DISCARD_MINUTES):
+        raise RuleViolation("undo_discard_late", sample=sample.code, minutes=DISCARD_MINUTES)
+    facts = gate.facts_of([sample])[sample.id]
+    if any(withdrawal.recorded_at > entry.recorded_at for withdrawal in covering(facts)):
+        raise RuleViolation("undo_withdrawn_since", sample=sample.code)
+    return entry
+
+
+def _fill_again(sample: Sample, by: Actor) -> None:
+    """What throwing it away wrote off."""
+    written = select(QuantityEntry).where(QuantityEntry.sample_id == sample.id)
+    entry = db.session.scalar(written.order_by(QuantityEntry.id.desc()).limit(1))
+    if entry is not None and entry.act == life.Act.DISCARD:
+        quantities.write(sample, -entry.amount, act=UNDONE, happened=When.now(clock.now), by=by)
+
+
+def _back_to_its_place(sample: Sample, last: Placement | None, by: Actor) -> RuleViolation | None:
+    if last is None or last.why != "discarded":
+        return None
+    container = db.session.get_one(Container, last.container_id)
+    try:
+        placing.put(container=container, position=last.position, sample=sample, back_from=last.id, by=by)
+    except RuleViolation as refusal:
+        return refusal
+    return None
+
+
 def containers_of(placement_ids: Iterable[int]) -> set[int]:
     """The containers that taking these back touches, to be locked before any sample: two queries a thousand."""
     found: set[int] = set()
@@ -98,6 +188,17 @@ def containers_of(placement_ids: Iterable[int]) -> set[int]:
             | Placement.child_id.in_({row.child_id for row in rows if row.child_id}),
         )  # fmt: skip
         found |= set(db.session.scalars(came))
+    return found
+
+
+def thrown_out_of(sample_ids: Iterable[int]) -> set[int]:
+    """The containers that these stood in when they were thrown away."""
+    found: set[int] = set()
+    for chunk in chunks(sorted(set(sample_ids)), 1000):
+        query = select(Placement.container_id).where(
+            Placement.sample_id.in_(chunk), Placement.why == "discarded"
+        )
+        found |= set(db.session.scalars(query))
     return found
 
 

@@ -16,10 +16,11 @@ from biobank.studies.models import Study
 from biobank.studies.schemas import StudyNewSchema, StudyTermsNewSchema
 from biobank.web import pages
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 
 bp = pages.blueprint("studies", __name__)
 
-NAVIGATION = [pages.NavItem("studies.studies", N_("Studies"), "study", Permission.STUDY_READ.value, 60)]
+NAVIGATION = [NavItem("studies.studies", N_("Studies"), "study", Permission.STUDY_READ.value, 60, "patients")]
 
 STUDY, TERMS = StudyNewSchema(), StudyTermsNewSchema()
 

@@ -24,6 +24,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+#: What an answer differs by besides its address: the language, who reads it, and whether the frame is asked for.
+VARY = ("Accept-Language", "Cookie", "X-Partial")
 FILES = {"static", "bootstrap.static"}
 
 
@@ -43,6 +45,7 @@ def init(app: Flask) -> None:
             response.headers["Cache-Control"] = kept
         else:
             response.headers.setdefault("Cache-Control", "no-store")
+            response.vary.update(VARY)
         return response
 
     @app.url_defaults

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Response, current_app, make_response, request
-from flask_babel import force_locale, format_date, get_locale
+from flask_babel import format_date, get_locale
 
 from biobank.core import clock, times
 from biobank.core.errors import Malformed, Reason
+from biobank.web.i18n import speaking
 
 
 @dataclass(frozen=True)
@@ -76,5 +77,5 @@ def in_language() -> Iterator[None]:
     if asked not in offered:
         params = {"given": asked[:20], "known": ", ".join(offered)}
         raise Malformed({"language": Reason("language_unknown", params)})
-    with force_locale(asked):
+    with speaking(asked):
         yield

@@ -2,42 +2,19 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from marshmallow import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from biobank.core.actor import Actor
 from biobank.core.errors import BiobankError, Malformed
-from biobank.web import errors, repairs, sentences
+from biobank.web import assets, errors, navigation, repairs, sentences
 from biobank.web.asking import asking
 from biobank.web.idempotency import page_answer
-
-
-@dataclass(frozen=True)
-class NavItem:
-    """A line of the navigation; shown to those who hold the permission (its value), or to all signed in when None."""
-
-    endpoint: str
-    label: str
-    icon: str
-    permission: str | None
-    order: int = 50
-
-
-_navigation: list[NavItem] = []
-
-
-def register_navigation(items: list[NavItem]) -> None:
-    """Features bring their own lines."""
-    _navigation.extend(item for item in items if item not in _navigation)
-    _navigation.sort(key=lambda item: item.order)
 
 
 def blueprint(name: str, import_name: str) -> Blueprint:
@@ -53,9 +30,7 @@ def is_partial() -> bool:
 def render(template: str, status: int = 200, **values: Any) -> Response:
     """Render a page, or its inside only. Templates extend `layout`."""
     layout = "partial.html" if is_partial() else "base.html"
-    response = make_response(render_template(template, layout=layout, partial=is_partial(), **values), status)
-    response.headers["Vary"] = "X-Partial, Cookie"
-    return response
+    return make_response(render_template(template, layout=layout, partial=is_partial(), **values), status)
 
 
 def submit(
@@ -98,7 +73,7 @@ def new_form_key() -> str:
 def init(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals["new_idempotency_key"] = new_form_key
-    app.jinja_env.globals["icons_url"] = lambda: _address(request.script_root, "static", filename="icons.svg")
+    assets.init(app)
     repairs.init()
 
     @app.context_processor
@@ -109,7 +84,7 @@ def init(app: Flask) -> None:
             "who": _shown_as(who) if who else None,
             "product_name": "Biobank",
             "bank_name": app.config["BIOBANK"]["bank_name"],
-            "navigation": [_nav(item) for item in _navigation if who and _shown(item, who)],
+            "navigation": navigation.navigation_for(who) if who else navigation.NOBODY,
             "sentence_of": sentences.of_reason,
             "word": sentences.word,
             "may": who.may if who else (lambda _permission: False),
@@ -117,6 +92,7 @@ def init(app: Flask) -> None:
             "locale": g.get("language", "en"),
             "home_url": "/",
             "scan_url": "/scan",
+            "timers_url": "/board/due" if who and who.may("sample:read") else None,
             "signout_url": "/sign-out",
         }
 
@@ -137,23 +113,4 @@ def _shown_as(who: Actor) -> dict[str, Any]:
         "site": g.get("site_name"),
         "station": who.station,
         "url": "/account",
-    }
-
-
-def _shown(item: NavItem, who: Actor) -> bool:
-    return item.permission is None or who.may(item.permission)
-
-
-@lru_cache(maxsize=256)
-def _address(_root: str, endpoint: str, filename: str | None = None) -> str:
-    """An address that every page holds, and some pages sixty times: building it costs more than drawing it."""
-    return url_for(endpoint, filename=filename)
-
-
-def _nav(item: NavItem) -> dict[str, Any]:
-    return {
-        "url": _address(request.script_root, item.endpoint),
-        "label": gettext(item.label),
-        "icon": item.icon,
-        "active": request.endpoint == item.endpoint,
     }

@@ -6,15 +6,13 @@ parameters that hold codes with arguments, such as DS:C50: a sentence may ask fo
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from flask_babel import get_locale, gettext
-
 from biobank.core.errors import BiobankError, Malformed, Reason
 from biobank.web import spoken
+from biobank.web.i18n import translated
 
 FEATURES = (
     "web", "access", "studies", "patients", "consent", "procedures", "samples", "storage", "racks", "moves", "printing",
@@ -45,16 +43,10 @@ def known_codes() -> frozenset[str]:
     return frozenset(_texts)
 
 
-@lru_cache(maxsize=8192)
-def _translated(_locale: str, text: str) -> str:
-    """A text in the language at hand. Kept: a list of 10,000 decisions says the same few things again and again."""
-    return gettext(text)
-
-
 def word(name: str, value: Any) -> str:
     """One value of a named list in the reader's language: word("status", "lost") -> "lost" / "perdu"."""
     text = _words.get(f"{name}.{value}")
-    return _translated(str(get_locale()), text) if text else str(value)
+    return translated(text) if text else str(value)
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
@@ -63,7 +55,7 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     source = _texts.get(code)
     if source is None:
         return f"{code} {dict(params)}" if params else code
-    text = _translated(str(get_locale()), source)
+    text = translated(source)
     filled = {key: word(key, spoken.param(key, value, params)) for key, value in params.items()}
     filled |= {f"{key}_words": in_words(key, str(params[key])) for key in _spoken.keys() & params.keys()}
     try:
@@ -81,7 +73,7 @@ def _in_words(name: str, text: str) -> str:
     code = text.partition(":")[0]
     lists = _spoken.get(name, ())
     meaning = next((_words[key] for key in (f"{one}.{code}" for one in lists) if key in _words), None)
-    return f"{_translated(str(get_locale()), meaning)} ({text})" if meaning else text
+    return f"{translated(meaning)} ({text})" if meaning else text
 
 
 def of_reason(reason: Reason | Mapping[str, Any]) -> str:

@@ -8,18 +8,22 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date, format_decimal, format_time, get_locale, gettext
+from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
 
 from biobank.core import times, units
 from biobank.core.i18n import N_
 from biobank.core.times import When
+from biobank.web.i18n import MONTH
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MONTH = re.compile(r"\d{4}-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[+-]\d\d:\d\d")
 _NUMBER = re.compile(r"\d+\.\d+")
 _QUANTITY = re.compile(rf"(\d+(?:\.\d+)?) ({'|'.join(kind.unit for kind in units.KINDS.values())})")
 #: Parameters that carry a day or a time, besides those whose name ends in _on. Others may be what somebody typed.
-_TIMES = frozenset({"day", "today", "happened", "collected", "before", "child", "parent"})
+_TIMES = frozenset(
+    {"day", "today", "happened", "collected", "before", "child", "parent", "when", "clock", "keep_until"}
+)
 #: µL and µg are the same in every language.
 UNITS = {"cells": N_("cells")}
 
@@ -35,9 +39,13 @@ def iso(text: str) -> str:
     if _DAY.fullmatch(text):
         return _day(str(get_locale()), text)
     if _MOMENT.fullmatch(text):
-        at = datetime.fromisoformat(text)
-        return f"{format_date(at)}, {format_time(at, 'short')}"
+        return str(format_datetime(datetime.fromisoformat(text)))
     return text
+
+
+def month(text: str) -> str:
+    """A month of a report, "2026-03", for people: "mars 2026" in French. A year stays as it is."""
+    return str(format_date(date.fromisoformat(f"{text}-01"), MONTH)) if _MONTH.fullmatch(text) else text
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,7 @@ from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
 from biobank.web import letters, pages, sentences
 from biobank.web.asking import actor
+from biobank.web.navigation import NavItem
 from biobank.withdrawal import (
     anonymising_pages,
     certificate,
@@ -35,7 +36,9 @@ from biobank.withdrawal.page_parts import at_site
 __all__ = ["NAVIGATION", "anonymising_pages", "bp", "correcting_pages", "undoing_pages"]
 
 NAVIGATION = [
-    pages.NavItem("withdrawal.withdrawals", N_("Withdrawals"), "no", Permission.CONSENT_RECORD.value, 68)
+    NavItem(
+        "withdrawal.withdrawals", N_("Withdrawals"), "no", Permission.CONSENT_RECORD.value, 68, "patients"
+    )
 ]
 
 WITHDRAWAL = WithdrawalNewSchema()

@@ -125,17 +125,17 @@ def test_every_card_of_the_printed_sheet_reads_back(app, language):
     assert read == [card_of(command) for command in EVERY]
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_every_card_says_in_words_what_it_does(app):
-    with app.test_request_context():
-        for language in ("en", "fr"):
-            with force_locale(language):
-                words = [paper_pages._command_card(command).words for command in EVERY]
-                assert all(words)
-                codes = {command.reason for command in EVERY if command.verb == "non_conformity"} | set(
-                    commands.VERBS
-                )
-                assert codes & set(words) == set()
+def test_every_card_says_in_words_what_it_does_and_no_two_say_the_same(app, language):
+    with app.test_request_context(), force_locale(language):
+        cards = [card for _name, them in paper_pages._command_cards() for card in them]
+
+    assert [card.code for card in cards] == [card_of(command) for command in EVERY]
+    assert all(card.words and card.kind for card in cards)
+    codes = {command.reason for command in EVERY if command.verb == "non_conformity"} | set(commands.VERBS)
+    assert codes & {card.words for card in cards} == set()
+    assert len({(card.words, card.kind) for card in cards}) == len(cards)
 
 
 def test_a_symbol_that_does_not_read_back_is_not_let_out():

@@ -7,10 +7,11 @@ import pytest
 from biobank.bench import commands, work
 from biobank.core import clock
 from biobank.core.times import When
-from biobank.printing import checks
+from biobank.printing import checks, jobs
 from biobank.procedures import kits
 from biobank.quality import service as quality
 from biobank.samples import collection
+from biobank.samples.gate import donors_of
 from biobank.samples.reading import find_sample
 from tests import people
 from tests.bench.test_work import Station
@@ -177,17 +178,52 @@ def test_what_is_wrong_with_a_tube_is_one_key(station, patient, kit):
     assert [each.code for each in quality.open_of([tube.id])[tube.id]] == [card.reason]
 
 
-def test_a_reception_can_be_taken_back_and_done_again(station, patient, kit):
+def test_a_tube_that_was_entered_by_mistake_goes_out_of_the_world_and_its_code_is_free_for_whose_it_is(
+    station, patient, kit, study
+):
+    other = ConsentFactory(form=FormFactory(study=study)).patient
     station.scan(patient.code)
     station.scan("FD06299910")
+    number = station.session.state["tubes"][-1]["sample"]
 
     assert station.command("undo") == "undone"
-    tube = find_sample("FD06299910", BY)
-    assert (tube.status, tube.treated_at) == ("collected", None)
 
-    assert station.scan(patient.code) == "receive_patient"
+    entered = find_sample(number, BY)
+    assert (entered.status, entered.treated_at, entered.remaining) == ("destroyed", None, 0)
+    assert [job.state for job in jobs.list_jobs(BY).items if job.code == number] == ["cancelled"]
+
+    station.scan(other.code)
     assert station.scan("FD06299910") == "receive_tube"
+    tube = find_sample("FD06299910", BY)
+    assert (tube.status, donors_of([tube.id])[tube.id]) == ("available", {other.id})
+    assert tube.code != number
+
+
+def test_a_tube_that_was_announced_is_on_its_way_again(station, patient, study):
+    tube = act(
+        collection.collect, patient=patient, study=study, type="WholeBlood", receive=False,
+        collected=When.exactly(clock.now() - timedelta(hours=1)), container_code="FD00000001",
+    )  # fmt: skip
+    station.scan(patient.code)
+    station.scan("FD00000001")
+
+    station.command("undo")
+
+    assert (fresh(tube).status, tube.treated_at) == ("collected", None)
+    assert station.scan("FD00000001") == "receive_tube"
+
+
+def test_what_is_wrong_is_taken_back_before_the_tube_is(station, patient, kit):
+    station.scan(patient.code)
+    station.scan("FD06299910")
+    tube = find_sample("FD06299910", BY)
+    station.scan(commands.number_of("non_conformity", reason="broken"))
+
+    station.command("undo")
+
+    assert quality.open_of([tube.id]) == {}
     assert fresh(tube).status == "available"
+    assert station.session.state["tubes"][-1]["wrong"] == []
 
 
 def test_a_patient_who_withdrew_gives_no_more_tubes(station, patient, kit):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobank.access import stations
+from biobank.bench import scanner_menus
 from biobank.bench.station_test import _LAYOUTS, GS1_SENT, TEST_CODE, diagnose
 from biobank.core.gs1 import SEPARATOR
 from biobank.core.readings import FRENCH_TO_US, US_TO_FRENCH
@@ -47,6 +48,36 @@ def test_each_fault_is_named(raw, found):
 
 
 @pytest.mark.parametrize(
+    ("raw", "told", "mends"),
+    [
+        (TEST_CODE.translate(US_TO_FRENCH), {}, ["keyboard_fr"]),
+        (TEST_CODE.translate(FRENCH_TO_US), {}, ["keyboard_us"]),
+        (TEST_CODE.swapcase(), {}, ["caps_lock"]),
+        ("b10k°qazw,°QW0123456789", {}, ["caps_lock", "keyboard_fr"]),
+        (TEST_CODE, {"ended": "silence"}, ["suffix"]),
+        (TEST_CODE, {"ended": "lf"}, ["suffix"]),
+        (f"]C0{TEST_CODE}", {}, ["aim"]),
+        (GS1_SENT.replace(SEPARATOR, ""), {}, ["separator"]),
+        (f"~{TEST_CODE}#", {}, ["prefix", "extra"]),
+        (TEST_CODE, {"affixes": ("~", "#")}, [None, None]),
+        (TEST_CODE[:12], {}, [None]),
+    ],
+)
+def test_each_fault_has_the_setting_that_mends_it(raw, told, mends):
+    assert [finding.mends for finding in diagnose(raw, **told)] == mends
+
+
+@pytest.mark.parametrize("raw", ["~VSUFCR.", "]C0~VSUFCR.", "~VSUFCR.".translate(US_TO_FRENCH), "91"])
+def test_a_setting_bar_code_that_is_typed_was_not_taken(raw):
+    assert codes(raw, settings={"~VSUFCR.", "91"}) == ["setting_not_taken"]
+
+
+@pytest.mark.parametrize("raw", ["T00421791", "VSUFCR", ""])
+def test_another_code_is_no_setting_bar_code(raw):
+    assert codes(raw, settings={"~VSUFCR.", "91"}) == ["test_code_other"]
+
+
+@pytest.mark.parametrize(
     ("ended", "found"),
     [
         ("enter", "scanner_right"),
@@ -81,11 +112,47 @@ def test_the_page_shows_what_to_scan_and_names_the_fault(app):
     assert shown.count("<svg xmlns") == 3
     assert TEST_CODE in shown
 
-    answer = page.post("/station/test", {"raw": TEST_CODE.translate(US_TO_FRENCH), "ended": "silence"})
+    answer = page.post("/station/test", {"raw": TEST_CODE.translate(US_TO_FRENCH), "ended": "silence"}).text
 
-    assert "set to a US keyboard" in answer.text
-    assert "Keyboard Country Layout" in answer.text
-    assert "ends a code with nothing" in answer.text
+    assert "set to a US keyboard" in answer
+    assert "ends a code with nothing" in answer
+    assert answer.count("<summary>Honeywell</summary>") == 2
+    assert "~KBDCTY.[FNC3]" in answer
+    assert "~VSUFCR.[FNC3]" in answer
+
+
+def test_the_page_remembers_whose_scanner_it_is(app):
+    page = people.browser(app, "technician")
+    fault = {"raw": TEST_CODE.translate(US_TO_FRENCH), "ended": "silence"}
+
+    chosen = page.post("/station/test", fault | {"scanner": "datalogic"}).text
+    later = page.post("/station/test", fault).text
+    elsewhere = page.post("/station/test", fault | {"scanner": "nobody’s"}).text
+
+    for shown in (chosen, later):
+        assert "[FNC3]$CKBCO04[CR]" in shown
+        assert "~KBDCTY." not in shown
+        assert "Scan “Set Global Suffix: 0D” from the manual" in shown
+    assert "~KBDCTY." in elsewhere
+    assert page.get("/station/test").text.count("<svg xmlns") == 3
+
+
+def test_a_banks_own_setting_bar_code_stands_in_place_of_ours(app, tmp_path, monkeypatch):
+    own = tmp_path / "own.csv"
+    own.write_text(
+        "family,maker,fault,content,menu,source,address\n"
+        "zebra,Zebra DS2208,keyboard_fr,{FNC3}OURS,French Windows,Our own sheet,\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(app, "extensions", dict(app.extensions))
+    scanner_menus.keep(app.extensions, str(own))
+
+    page = people.browser(app, "technician")
+    shown = page.post("/station/test", {"raw": TEST_CODE.translate(US_TO_FRENCH), "scanner": "zebra"}).text
+
+    assert "[FNC3]OURS" in shown
+    assert "Our own sheet" in shown
+    assert "USB Country Keyboard Types" not in shown
 
 
 def test_the_page_knows_what_this_station_expects(app):

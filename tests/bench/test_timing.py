@@ -95,6 +95,37 @@ def test_undoing_a_start_stops_the_clock_as_if_it_never_ran(station, procedure):
     assert steps.running(station.by) == []
 
 
+def test_a_step_that_was_stopped_by_mistake_runs_on_from_when_it_began(station, procedure):
+    tubes = [SampleFactory() for _ in range(2)]
+    station.scan(procedure.number)
+    for tube in tubes:
+        station.scan(tube.code)
+    station.command("start")
+    (before,) = steps.running(station.by)
+
+    with clock.freeze(clock.now() + timedelta(minutes=2)):
+        station.command("stop")
+        assert station.scan(tubes[0].code) == "step_stopped_outside"
+        assert station.command("undo") == "undone"
+        (again,) = steps.running(station.by)
+        assert (again.key, again.started_at, len(again.runs)) == (before.key, before.started_at, 2)
+
+    with clock.freeze(clock.now() + timedelta(minutes=12)):
+        assert station.scan(tubes[1].code) == "step_stopped"
+
+
+def test_a_step_is_not_taken_up_again_when_a_tube_has_gone_on_to_another(station, procedure):
+    tube = SampleFactory()
+    station.scan(procedure.number)
+    station.scan(tube.code)
+    station.command("start")
+    station.command("stop")
+    station.scan(tube.code)
+    act(steps.start, samples=[tube], procedure=procedure, step="rest")
+
+    assert station.refused(commands.number_of("undo")).code == "undo_too_late"
+
+
 def test_a_tube_that_runs_nowhere_cannot_be_stopped(station):
     tube = SampleFactory()
     station.scan(commands.number_of("stop"))

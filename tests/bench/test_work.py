@@ -78,6 +78,18 @@ def test_a_box_and_then_tubes_fill_it_place_after_place(station):
     assert [place_of(tube) for tube in tubes] == [(box.code, "A01"), (box.code, "A02"), (box.code, "A03")]
 
 
+def test_a_tube_that_is_usually_kept_colder_is_taken_and_the_screen_says_look(station):
+    shelf = ContainerFactory(kind="unpositioned_shelf", parent=ContainerFactory(kind="fridge_4c"))
+    box, tube = ContainerFactory(parent=shelf), SampleFactory()
+    station.scan(box.code)
+
+    told = station.step(tube.code).told
+
+    assert (told["code"], told["tone"]) == ("fill_placed", "look")
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["temperature_unusual"]
+    assert place_of(tube) == (box.code, "A01")
+
+
 def test_a_place_in_the_box_is_where_filling_goes_on(station):
     box, tube = ContainerFactory(), SampleFactory()
 
@@ -200,6 +212,25 @@ def test_a_tube_of_another_site_is_unknown(station):
     elsewhere = Station(people.actor("technician", site_code="IUCT"))
 
     assert elsewhere.refused(box.code).code == "unknown_code"
+
+
+def test_the_place_of_a_refused_scan_is_told_and_stays_free(station):
+    box, tube = ContainerFactory(), SampleFactory()
+    station.scan(box.code)
+
+    station.refused("NOBODY-KNOWS-ME", position="A01")
+    station.scan(tube.code, position="A02")
+
+    (refused,) = work.refusals(station.session)
+    assert refused.told["shown"]["pointed_at"] == "A01"
+    assert station.session.state["free"][0] == "A01"
+
+
+def test_what_was_typed_by_hand_is_kept_as_typed(station):
+    box = ContainerFactory()
+
+    assert station.step(box.code, how="typed").how == "typed"
+    assert station.step(SampleFactory().code).how is None
 
 
 # --- taking back
@@ -461,3 +492,30 @@ def parent_patient(sample: Sample):
 
     (key,) = donors_of([sample.id])[sample.id]
     return db.session.get_one(Patient, key)
+
+
+# --- as a page and as a program ask
+
+
+@pytest.fixture
+def box_code(app) -> str:
+    with app.app_context():
+        return ContainerFactory().code
+
+
+def test_scans_that_waited_in_somebody_elses_browser_are_not_carried_out(app, box_code):
+    page = people.browser(app, "technician")
+
+    answer = page.post("/station/scans", {"raw": box_code, "key": "one", "queue": "somebody else"})
+    assert (answer.status_code, "Somebody else scanned this" in answer.text) == (401, True)
+    assert "Filling a box" not in page.get("/station").text
+
+    assert page.post("/station/scans", {"raw": box_code, "key": "one"}).status_code == 303
+    assert "Filling a box" in page.get("/station").text
+
+
+def test_a_program_tells_how_a_code_came_and_nothing_it_cannot_know(app, box_code):
+    program = people.api(app, "technician")
+
+    assert program.post("/station/scans", {"raw": box_code, "how": "typed"}).json["said"]["how"] == "typed"
+    assert program.post("/station/scans", {"raw": box_code, "how": "guessed"}).status_code == 422

@@ -4,14 +4,18 @@ from playwright.sync_api import Page
 
 TRIES = 5
 STUMBLE_MS = 150  # a pause that no scanner makes
+PACE_MS = 40  # slower than this on the whole, it is a hand that types
 WATCH = """() => {
   const field = document.activeElement, before = field.value;
   const undo = () => { document.activeElement.value = ""; field.value = before; field.focus(); };
-  window.keysSeen = { last: null, slowest: 0, undo };
+  const pace = () => (keysSeen.last - keysSeen.first) / keysSeen.count;
+  window.keysSeen = { first: null, last: null, count: 0, slowest: 0, undo, pace };
   window.onkeydown = (event) => {
     const pause = keysSeen.last === null ? 0 : event.timeStamp - keysSeen.last;
     keysSeen.slowest = Math.max(keysSeen.slowest, pause);
+    keysSeen.first ??= event.timeStamp;
     keysSeen.last = event.timeStamp;
+    keysSeen.count += 1;
   };
 }"""
 
@@ -33,7 +37,7 @@ def scan(page: Page, code: str, *, ends_with: str = "Enter") -> None:
     for _try in range(TRIES):
         page.evaluate(WATCH)
         page.keyboard.type(code)
-        if page.evaluate("keysSeen.slowest") < STUMBLE_MS:
+        if page.evaluate("keysSeen.slowest") < STUMBLE_MS and page.evaluate("keysSeen.pace()") < PACE_MS:
             break
         page.evaluate("keysSeen.undo()")
         page.wait_for_timeout(2 * STUMBLE_MS)

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.hands import scan
-from tests.browser.test_every_page import DESK, PHONE, complaints, seat
+from tests.browser.readable import complaints
+from tests.browser.test_every_page import DESK, PHONE, seat
 from tests.test_journey import ok
 
 __all__ = ["seat"]
@@ -156,3 +157,64 @@ def test_its_pages_are_readable_for_everybody(seat, things, begin, role, path):
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
     assert (light, dark, too_wide) == ([], [], 0)
+
+
+def test_any_other_page_warns_before_the_limit_and_at_it_and_asks_once_a_minute(desk, begin):
+    tubes = begin()
+    page = desk("technician")
+    asked = []
+    page.on(
+        "request", lambda request: asked.append(request.url) if request.url.endswith("/board/due") else None
+    )
+    page.clock.install(time=datetime.now(UTC))
+    page.goto("/samples")
+    band, said = page.locator("#timers"), page.locator("#live")
+    shown = band.locator("li").filter(has_text=tubes[0])
+    expect(shown).to_contain_text("Spin")
+    expect(shown.locator("[role=timer]")).to_have_text(re.compile(r"^1\d:\d\d$"))
+    assert len(asked) == 1
+
+    page.route("**/board/due", nothing)  # the server would say that no time has passed
+    for minutes, tone, words in ((18.5, "tone-look", "take it out soon"), (2, "tone-no", "over its limit")):
+        page.clock.run_for(timedelta(minutes=minutes).total_seconds() * 1000)
+        expect(shown).to_have_class(re.compile(tone))
+        expect(said).to_contain_text(words)
+    assert 2 <= len(asked) <= 22
+    page.unroute("**/board/due")
+
+    page.evaluate("document.querySelector('#live').textContent = ''")
+    page.goto("/station")
+    expect(band.locator("li").filter(has_text=tubes[0])).to_be_visible()
+    page.clock.run_for(5000)
+    expect(said).not_to_contain_text("Spin")  # each warning is given once
+    band.get_by_role("link", name="Timers").click()
+    expect(page).to_have_url("/board")
+    expect(band).to_be_hidden()
+
+
+def test_where_nothing_runs_nothing_is_asked_again(desk):
+    page = desk("technician")
+    asked = []
+    page.on(
+        "request", lambda request: asked.append(request.url) if request.url.endswith("/board/due") else None
+    )
+    page.clock.install(time=datetime.now(UTC))
+    page.goto("/samples")
+    page.clock.run_for(30 * 60 * 1000)
+    expect(page.locator("#timers")).to_be_hidden()
+    assert len(asked) == 1
+
+
+def test_a_step_begun_or_ended_at_the_station_is_told_there_at_once(desk, bank, followed):
+    tube = bank.draw(bank.consenting_patient())
+    page = desk("technician")
+    page.goto("/station")
+    band = page.locator("#timers li").filter(has_text=tube)
+    for code in (followed, tube):
+        scan(page, code)
+        expect(page.locator(".station-said")).to_contain_text(code if code == tube else "SOP-BROWSER")
+    page.get_by_role("button", name="Confirm").click()
+    expect(band).to_be_visible()
+
+    page.get_by_role("button", name="Undo the last").click()
+    expect(band).to_have_count(0)

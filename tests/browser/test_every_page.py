@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, USUAL, listen
 from tests.browser.hands import sign_in
+from tests.browser.readable import complaints
 from tests.test_journey import ok
 
 pytestmark = pytest.mark.browser
@@ -107,15 +107,6 @@ def seat(bank, live_server, browser: Browser) -> Callable[[str], Page]:
         return pages[role]
 
     return of
-
-
-def complaints(page: Page, *only: str) -> list[str]:
-    """What axe finds, with the places; of all its rules, or of these only."""
-    options = {"runOnly": list(only)} if only else {}
-    return [
-        f"{found['id']} ({found['help']}): {[node['html'][:120] for node in found['nodes']]}"
-        for found in Axe().run(page, options=options).response["violations"]
-    ]
 
 
 @pytest.mark.parametrize(("role", "path"), PAGES, ids=lambda value: value)

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.hands import scan
+from tests.browser.readable import complaints
 from tests.test_journey import ok
 
 pytestmark = pytest.mark.browser
@@ -32,11 +32,6 @@ def freezer(bank) -> str:
         ok(bank.manager.put(f"/containers/{box}/positions/{number}", {"sample": tube}))
     bank.walked_box = box
     return code
-
-
-def complaints(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}" for each in found]
 
 
 def heading(page: Page, name: str) -> None:

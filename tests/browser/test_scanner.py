@@ -130,6 +130,41 @@ def test_a_makers_code_without_an_ending_is_heard_too_and_a_short_text_is_not(de
     expect(page.get_by_role("alert")).to_contain_text("FX05653999")
 
 
+@pytest.mark.parametrize("pace", [1, 30, 100])
+def test_without_an_ending_a_scanner_is_heard_at_any_pace(desk, tubes, pace):
+    page = desk("technician")
+    page.goto("/")
+
+    page.keyboard.type(tubes[1], delay=pace)
+
+    expect(card(page)).to_have_text(tubes[1])
+
+
+def test_a_hand_that_stops_in_the_scan_field_has_not_ended(desk, tubes):
+    page = desk("technician")
+    page.goto("/")
+    urls = asked(page)
+
+    for number, key in enumerate("FX05653999"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(70 if number % 3 else 260)
+    page.wait_for_timeout(1200)
+
+    assert urls == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("FX05653999")
+
+
+def test_a_tab_that_ends_a_scan_leaves_the_focus_where_it_is(desk, tubes):
+    page = desk("technician")
+    page.goto("/station")
+
+    scan(page, tubes[0], ends_with="Tab")
+
+    expect(page.locator("#station")).to_have_attribute("data-waiting", "0")
+    expect(page.locator("#content [data-scan]")).to_be_focused()
+
+
 def test_a_line_feed_after_the_return_opens_nothing(desk, tubes):
     page = desk("technician")
     page.goto("/")

@@ -4,15 +4,20 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from biobank.bench import commands
-from tests.browser.conftest import new_box
-from tests.browser.hands import scan
+from tests.browser.conftest import PASSWORD, new_box
+from tests.browser.hands import scan, sign_in
+from tests.browser.readable import complaints
 from tests.test_journey import Bank, ok
 
 pytestmark = pytest.mark.browser
+
+#: Whatever is pressed and is lower than a gloved finger; the map of a box is a picture.
+TOO_SMALL = """(station) => [...station.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+    .filter((piece) => piece.checkVisibility() && !piece.closest(".map-grid"))
+    .filter((piece) => piece.getBoundingClientRect().height < 44).map((piece) => piece.outerHTML)"""
 
 NUMBERS = iter(range(10**9, 2 * 10**9))
 
@@ -62,11 +67,6 @@ def tubes_of(bank: Bank, count: int) -> list[str]:
     return found[:count]
 
 
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page)
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]]
-
-
 def test_a_box_of_tubes_takes_one_scan_more_than_it_has_tubes(hand, bank):
     box, tubes = new_box(bank), tubes_of(bank, 4)
 
@@ -79,7 +79,7 @@ def test_a_box_of_tubes_takes_one_scan_more_than_it_has_tubes(hand, bank):
     assert hand.scans == len(tubes) + 1
     hand.reads(tubes[-1])
     assert [bank.sample(tube)["position"]["position"] for tube in tubes] == ["A01", "A02", "A03", "A04"]
-    assert violations(hand.page) == []
+    assert complaints(hand.page) == []
 
 
 def test_a_tube_read_twice_and_a_neighbour_are_caught_before_they_are_put_away(hand, bank):
@@ -129,7 +129,9 @@ def test_a_tube_goes_where_the_screen_pointed_even_if_the_answer_before_it_was_l
 
     assert [pointed[tube] for tube in tubes] == ["A01", "A03", "A04"]
     assert [bank.sample(tube)["position"]["position"] for tube in tubes] == ["A01", "A03", "A04"]
-    expect(hand.page.locator(".station-refused")).to_contain_text("NOBODY-KNOWS-ME-EITHER")
+    refused = hand.page.locator(".station-refused")
+    expect(refused).to_contain_text("NOBODY-KNOWS-ME-EITHER")
+    expect(refused).to_contain_text("A02 stays free")
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +170,7 @@ def test_a_kit_of_four_tubes_takes_nine_scans_and_no_click(hand, bank, kit):
     hand.reads("every label checked")
     assert hand.scans == 1 + 4 + 4
     assert {bank.sample(code)["status"] for code in makers} == {"available"}
-    assert violations(hand.page) == []
+    assert complaints(hand.page) == []
 
 
 def test_what_is_wrong_with_a_tube_is_one_key(hand, bank, kit):
@@ -197,7 +199,7 @@ def test_a_tube_is_divided_with_cards_alone_and_the_sentence_is_seen_to_grow(han
 
     hand.reads(f"{tube} is divided into 5 × 150 µL")
     assert bank.sample(tube)["volume_ul"] == 250
-    assert violations(hand.page) == []
+    assert complaints(hand.page) == []
 
     hand.command("undo")
     hand.reads("Taken back")
@@ -266,7 +268,180 @@ def test_a_step_is_started_and_stopped_for_all_its_tubes(hand, bank):
     hand.reads("outside the limits")
 
 
+def test_what_is_wrong_is_said_of_any_tube_with_the_command_and_a_key(hand, bank):
+    (tube,) = tubes_of(bank, 1)
+
+    hand.command("non_conformity")
+    hand.reads("Something is wrong with the tube …")
+    hand.scan(tube)
+    hand.reads(f"What is wrong with {tube}: …")
+    hand.page.keyboard.press("F4")
+    hand.reads(f"{tube}: Leaked, recorded")
+
+    hand.command("undo")
+    hand.reads("Taken back")
+
+
+def test_a_wrong_tube_is_seen_from_the_freezers_door(hand, bank):
+    """The whole breadth in red, the code in letters of 40 pixels, and nothing to close before the next scan."""
+    box, other = new_box(bank), new_box(bank)
+    tube, neighbour = tubes_of(bank, 2)
+    ok(bank.technician.put(f"/containers/{other}/positions/C5", {"sample": neighbour}))
+    hand.scan(box)
+    hand.scan(neighbour)
+
+    said = hand.page.locator(".station-said.tone-no")
+    expect(said).to_contain_text("Was a neighbour read?")
+    view, shown = hand.page.viewport_size, said.bounding_box()
+    assert shown["height"] >= view["height"] / 2
+    assert shown["width"] >= 0.75 * view["width"]
+    for letters in (".station-code", ".station-at"):
+        assert (
+            float(said.locator(letters).evaluate("piece => getComputedStyle(piece).fontSize").rstrip("px"))
+            >= 40
+        )
+    assert hand.page.locator("#station").evaluate(TOO_SMALL) == []
+    assert complaints(hand.page) == []
+
+    hand.scan(tube)
+    hand.shows("A02")
+
+
+# --- typed by hand
+
+
+def by_hand(page: Page, text: str) -> None:
+    page.keyboard.type(text, delay=160)
+    page.keyboard.press("Enter")
+
+
+def test_what_a_hand_types_is_told_apart_and_typed_twice_where_nothing_proves_it(hand, bank, kit):
+    patient = patient_of_the_study(bank)
+    by_hand(hand.page, patient)
+    hand.reads("4 tubes expected")  # its check digits prove it
+
+    code = f"FD{next(NUMBERS) % 10**5:05d}"
+    by_hand(hand.page, code)
+    hand.reads("Typed by hand: type it once more.")
+    by_hand(hand.page, f"{code}0")
+    hand.reads("The two are not the same.")
+    by_hand(hand.page, code)
+    by_hand(hand.page, code)
+    hand.reads("Stick and scan the label")
+
+    assert bank.sample(code)["status"] == "available"
+    hand.page.goto("/station/sessions")
+    hand.page.locator("#content td a, #content th a").first.click()
+    row = hand.page.get_by_role("row", name=code)
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("typed by hand")
+
+
+def test_a_hand_types_even_our_own_number_twice_before_a_tube_is_thrown_away(hand, bank):
+    (tube,) = tubes_of(bank, 1)
+    hand.command("discard")
+    hand.command("reason", reason="Tube broken")
+    hand.reads("Discard, because")
+
+    by_hand(hand.page, tube)
+    hand.reads("Typed by hand: type it once more.")
+    expect(hand.page.locator("#station-sentence")).not_to_contain_text(tube)
+    by_hand(hand.page, tube)
+
+    hand.reads(f"Discard {tube}?")
+
+
 # --- the line is away
+
+
+def test_a_minute_without_a_line_loses_and_doubles_nothing(desk, bank):
+    box, (mine, more), (theirs,) = new_box(bank), tubes_of(bank, 2), tubes_of(bank, 1)
+    page = desk("technician")
+    page.clock.install()
+    away = Hand(page)
+    away.scan(f"{box}P71")
+    away.shows("H08")
+    page.context.set_offline(True)
+    away.waits = False
+    away.scan(mine)
+    away.shows("H09")
+    away.scan(more)
+
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#station-queue")).to_contain_text("Scans that wait for the line: 2")
+    ok(bank.technician.put(f"/containers/{box}/positions/H8", {"sample": theirs}))
+    page.context.set_offline(False)
+    page.clock.run_for(5_000)
+    away.is_answered()
+
+    expect(page.locator(".station-refused")).to_contain_text(f"put {theirs} at H08")
+    places = [bank.sample(tube)["position"] for tube in (mine, more, theirs)]
+    assert [place and place["position"] for place in places] == [None, "H09", "H08"]
+    page.goto("/station/sessions")
+    page.locator("#content th a").first.click()
+    for tube in (mine, more):
+        expect(page.get_by_role("row", name=tube).first).to_be_visible()
+        assert page.locator("#content td.code", has_text=tube).count() == 1
+
+
+def no_line(page: Page) -> None:
+    """Pages come, and scans do not go."""
+    page.route("**/station/scans", lambda route: route.abort("internetdisconnected"))
+
+
+def test_scans_outlive_the_page_and_the_browser_and_are_sent_from_any_page(desk, open_page, bank):
+    box, tubes = new_box(bank), tubes_of(bank, 2)
+    away = Hand(desk("technician"))
+    away.scan(box)
+    away.shows("A01")
+    no_line(away.page)
+    away.waits = False
+    for tube in tubes:
+        away.scan(tube)
+    away.page.reload()
+    expect(away.page.locator("#station-queue")).to_contain_text("wait for the line: 2")
+
+    browser = away.page.context.storage_state()  # closed, and opened again
+    away.page.context.close()
+    page = open_page(storage_state=browser)
+    no_line(page)
+    page.goto("/samples")
+    band = page.locator("#station-waits")
+    expect(band).to_contain_text("Scans of the station that wait for the line: 2")
+    expect(band.get_by_role("link")).to_have_attribute("href", "/station")
+    page.unroute("**/station/scans")
+    expect(band).to_be_hidden()
+
+    assert [bank.sample(tube)["position"]["position"] for tube in tubes] == ["A01", "A02"]
+
+
+def test_scans_of_who_was_signed_out_wait_for_that_person_and_are_nobody_elses(open_page, live_server, bank):
+    box, (tube,) = new_box(bank), tubes_of(bank, 1)
+    page = open_page()
+    sign_in(page, live_server, "technician", PASSWORD)
+    away = Hand(page)
+    away.scan(box)
+    away.shows("A01")
+    no_line(page)
+    away.waits = False
+    away.scan(tube)
+    page.context.clear_cookies()  # the session is over
+    page.unroute("**/station/scans")
+    expect(page.locator("#station-queue")).to_contain_text("Scans that are kept: 1.")
+
+    other = page.context.new_page()
+    sign_in(other, live_server, "manager", PASSWORD)
+    other.goto("/station")
+    page.evaluate("dispatchEvent(new Event('focus'))")  # the first one's page still stands beside it
+    expect(other.locator("#station-queue")).to_be_hidden()
+    expect(page.locator("#station-queue")).to_contain_text("Sign in again")
+    assert bank.sample(tube)["position"] is None
+
+    other.context.clear_cookies()
+    with other.expect_response("**/station/scans"):
+        sign_in(other, live_server, "technician", PASSWORD)
+    expect(other.locator("#station-waits")).to_be_hidden()
+    assert bank.sample(tube)["position"]["position"] == "A01"
 
 
 def test_two_stations_at_one_box_one_of_them_without_a_line_lose_and_double_nothing(desk, bank):
@@ -284,7 +459,7 @@ def test_two_stations_at_one_box_one_of_them_without_a_line_lose_and_double_noth
     for number, tube in enumerate(mine[1:], 2):
         away.scan(tube)
         away.shows(f"A0{number + 1}")
-    expect(away.page.locator("#station-queue")).to_contain_text("4 scans wait for the line")
+    expect(away.page.locator("#station-queue")).to_contain_text("Scans that wait for the line: 4")
 
     here.scan(box)
     for tube in theirs:

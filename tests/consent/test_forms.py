@@ -500,7 +500,7 @@ def test_the_form_page_puts_in_force_since_an_earlier_day_and_says_what_retires(
     assert late.status_code == 409
     assert "Version 1 of form F came into force meanwhile." in late.text
     assert done.status_code == 303
-    assert "Jan 31, 2012" in manager.get("/consent-forms/F/1").text
+    assert "31 Jan 2012" in manager.get("/consent-forms/F/1").text
 
 
 def test_others_write_no_forms_and_see_none_of_another_site(app, manager):

@@ -129,7 +129,7 @@ def test_the_letter_says_what_to_do_by_when_and_names_nobody(app, world, donor, 
         french = paper.text(letter.write(found))
 
     patient = patients.find_patient(donor, world.technician)
-    for text, day in ((said, "April 13, 2012"), (french, "13 avril 2012")):
+    for text, day in ((said, "13 April 2012"), (french, "13 avril 2012")):
         assert all(part in text for part in ("Dr Œdipe, unité 7", out[0], out[1], day))
         assert all(part not in text for part in (donor, str(patient.subject_key), "withdr"))
     assert "to destroy what is left, or to return it to us" in said

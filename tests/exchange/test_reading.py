@@ -10,6 +10,7 @@ import xlsxwriter
 from biobank.core.errors import BiobankError, Unreadable, WrongKind
 from biobank.exchange import reading
 from biobank.exchange.reading import open_table
+from tests.damaged import panicking_xls
 
 
 @pytest.fixture
@@ -85,6 +86,12 @@ def test_a_workbook_that_calls_itself_csv_is_told_or_read(put, spreadsheets):
         error = refusal(path)
         assert isinstance(error, WrongKind)
         assert (error.code, error.params["found"]) == ("import_is_spreadsheet", "XLSX")
+
+
+@pytest.mark.parametrize("content", [panicking_xls(), panicking_xls()[:700]])
+def test_a_damaged_workbook_is_refused_whatever_its_reader_does(put, content):
+    with pytest.raises(Unreadable, match="import_bad_workbook"):
+        open_table(put(content, "sample.xls"), spreadsheets=True)
 
 
 def zipped():

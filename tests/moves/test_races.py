@@ -1,7 +1,12 @@
 """People who act in the same moment at one plan, on both databases."""
 
-import pytest
+from dataclasses import replace
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select
+
+from biobank.core import clock
 from biobank.core.db import db
 from biobank.core.errors import BiobankError
 from biobank.moves import reading
@@ -9,7 +14,7 @@ from biobank.moves import service as moves
 from biobank.moves.models import MovePlan, MoveStep
 from biobank.storage import checks
 from biobank.storage import service as storage
-from biobank.storage.models import Container
+from biobank.storage.models import Container, PositionClaim
 from tests.moves.world import make_world
 from tests.racing import refusals, together
 from tests.storage.conftest import make_bench
@@ -50,8 +55,6 @@ def test_a_stranger_never_gets_a_place_that_is_kept(app, world):
     stranger = world.bench.container("tube_box_4x6").id
 
     def intrude():
-        from dataclasses import replace
-
         box = db.session.get_one(Container, stranger)
         there = db.session.get_one(Container, place)
         return storage.place(container=there, position=position, child=box, by=replace(by, key="somebody"))
@@ -92,3 +95,44 @@ def test_a_confirmation_and_giving_up_come_one_after_the_other(app, world):
     assert (ended.done_at is None) != (ended.skipped_at is None)
     assert db.session.get_one(MovePlan, plan_id).closed_at is not None
     assert checks.checks() == []
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_two_plans_and_a_station_never_hold_one_place(app, world, _round):
+    """The time of the first plan is over when a second one is made, a stranger comes with a box, and somebody goes on
+    with the first: whoever loses a place is told so, and gets another one."""
+    first = world.evacuate()
+    shown, by = world.steps(first)[0], world.bench.by
+    shelf, key, code, first_id = shown.target.container.id, shown.step.id, shown.code, first.id
+    failing = make_world(world.bench, tubes=(1, 1)).freezer.id
+    stranger = world.bench.container("slide_box").id
+
+    def come():
+        box, there = db.session.get_one(Container, stranger), db.session.get_one(Container, shelf)
+        somebody = replace(by, key="somebody")
+        return storage.put(container=there, position="01", child=box, by=somebody).placement.position
+
+    def plan():
+        return moves.evacuate(container=db.session.get_one(Container, failing), why="alarm", by=by).id
+
+    with clock.freeze(clock.now() + timedelta(days=8)):
+        came, second, went = together(
+            app, come, plan, lambda: moves.confirm(step=step(key), scanned=code, by=by).done
+        )
+
+        assert isinstance(second, int)
+        assert went is False or refusals([came]) in (["position_taken"], ["position_reserved"])
+        held = kept_for(first_id) + kept_for(second)
+        assert len(held) == len(set(held))
+        assert checks.checks() == []
+        for plan_id in (first_id, second):
+            opened = db.session.get_one(MovePlan, plan_id)
+            assert reading.progress_of(opened).lost == 0
+            world.do_all(opened)
+            assert reading.progress_of(opened).waiting == 0
+    assert checks.checks() == []
+
+
+def kept_for(plan_id: int) -> list[tuple[int, str]]:
+    query = select(PositionClaim).where(PositionClaim.plan_id == plan_id, PositionClaim.ended_at.is_(None))
+    return [(claim.container_id, claim.position) for claim in db.session.scalars(query)]

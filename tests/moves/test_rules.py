@@ -6,19 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobank.moves.rules import (
-    Back,
-    Fit,
-    Load,
-    Plan,
-    Room,
-    Rule,
-    Tube,
-    bring_back,
-    evacuate,
-    fit,
-    tubes_of,
-)
+from biobank.moves.evacuating import evacuate
+from biobank.moves.rules import Back, Fit, Load, Plan, Room, Rule, Tube, bring_back, fit, tubes_of
 from biobank.moves.tidying import Box, defragment
 
 SLOTS = frozenset({"box", "rack"})
@@ -176,6 +165,83 @@ def test_what_suits_what_is_kept_at_another_temperature(now, then, expected):
     assert fit(now, then) is expected
 
 
+# --- families, and what is alike
+
+
+def family(count: int, *whose: int) -> Load:
+    """A box with so many tubes of each of these donors."""
+    many = tuple(
+        Tube(100 * who + n, "tube", "S", "Plasma", f"A{n + 1:02d}", family=who)
+        for who in whose
+        for n in range(count)
+    )
+    return Load(10, "box", "10", tubes=many)
+
+
+def whose(plan: Plan) -> dict[int, list[int]]:
+    """Container -> whose tubes go into it."""
+    found: dict[int, list[int]] = {}
+    for move in plan.moves:
+        found.setdefault(move.to_id, []).append((move.tube or 0) // 100)
+    return found
+
+
+def test_families_that_are_kept_apart_are_planned_apart():
+    """As where places are suggested: one of each family in each box, and none beside its own."""
+    rooms = [gaps(60, 9, apart={60: frozenset({1})}), gaps(61, 9, apart={61: frozenset()})]
+
+    plan = evacuate(freezer(family(1, 1, 2)), [*rooms, gaps(62, 9, apart={62: frozenset()})])
+    assert 1 not in whose(plan).get(60, [])
+    assert all(len(set(some)) == len(some) for some in whose(plan).values())
+
+    crowded = evacuate(freezer(family(2, 1, 2)), rooms)
+    assert crowded.left == ()  # saved all the same, and it is said
+    assert sorted(move.accepted for move in crowded.moves) == [False, True, True, True]
+
+
+def test_families_that_are_kept_together_go_to_their_own():
+    rooms = [gaps(60, 9, together=True), gaps(61, 9, together=True, here=frozenset({2}))]
+
+    plan = evacuate(freezer(family(3, 1, 2)), rooms)
+
+    assert [key for key, some in whose(plan).items() if 2 in some] == [61]
+
+
+def test_families_that_are_kept_together_come_together_from_several_boxes():
+    boxes = freezer(
+        family(2, 1), Load(11, "box", "11", tubes=(Tube(199, "tube", "S", "Plasma", "A01", family=1),))
+    )
+
+    plan = evacuate(boxes, [gaps(60, 2, together=True), gaps(61, 4, together=True)])
+
+    assert set(whose(plan)) == {61}
+
+
+def test_a_whole_box_goes_where_its_families_are_alone():
+    """Nothing is refused for families: it is preferred so, and said where it cannot be."""
+    there = {"apart": {7: frozenset({1})}}
+
+    plan = evacuate(freezer(family(1, 1)), [slots(50, 1, **there), slots(51, 1, order=9)])
+    assert targets(plan)["boxes"] == [51]
+    assert not evacuate(freezer(family(1, 1)), [slots(50, 1, **there)]).moves[0].accepted
+
+
+def test_tubes_go_to_their_like_before_they_are_mixed():
+    rooms = [gaps(60, 3, kinds=frozenset({("T", "DNA")})), gaps(61, 9, kinds=frozenset({("S", "Plasma")}))]
+
+    assert set(targets(evacuate(freezer(box(10, 3)), rooms))["tubes"]) == {61}
+
+
+def test_among_many_boxes_none_is_overlooked():
+    """Only the likeliest are looked at first; the last free place of two hundred boxes is found all the same."""
+    alone = {"apart": {key: frozenset({1}) for key in (7,)}}
+    busy = [gaps(100 + n, 50, **alone) for n in range(200)]
+
+    plan = evacuate(freezer(family(2, 1)), [*busy, gaps(999, 1, kinds=frozenset({("T", "DNA")}))])
+
+    assert sorted((move.to_id == 999, move.accepted) for move in plan.moves) == [(False, False), (True, True)]
+
+
 # --- whatever stands there
 
 
@@ -301,6 +367,20 @@ def test_an_empty_box_receives_nothing():
     assert (
         defragment([Box(1, "box", tubes(1, 100), positions(9)), Box(2, "box", (), positions(10))]) == Plan()
     )
+
+
+def test_tidying_up_parts_no_families_and_joins_none():
+    source = Box(1, "box", (Tube(1, "tube", "S", "Plasma", "A01", family=1),), positions(80))
+    kin = Tube(2, "tube", "S", "Plasma", "A01", family=1)
+    others = tubes(5, 200, family=9)
+
+    full = Box(2, "box", (kin, *others), positions(9), receives_only=True, apart={2: frozenset()})
+    assert defragment([source, full]) == Plan()
+    free = Box(3, "box", others, positions(9), receives_only=True, apart={3: frozenset()})
+    assert [move.to_id for move in defragment([source, full, free]).moves] == [3]
+    near = Box(4, "box", (kin,), positions(40), receives_only=True, together=True)
+    full = Box(5, "box", others, positions(9), receives_only=True)
+    assert [move.to_id for move in defragment([source, near, full]).moves] == [4]
 
 
 @given(st.lists(st.integers(0, 10), max_size=8), st.lists(st.booleans(), min_size=8, max_size=8))

@@ -1,21 +1,28 @@
 """Evacuating a failing freezer, tidying up, carrying a rack: planned, confirmed step by step, taken back."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
+from biobank.audit import service as audit
+from biobank.audit.models import AuditEntry
+from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed, NotFound, RuleViolation
 from biobank.moves import leaving, reading
 from biobank.moves import service as moves
 from biobank.moves.models import MovePlan, MoveStep
 from biobank.samples.models import Sample
-from biobank.storage import claims, rules
+from biobank.storage import accepting, claims, claims_many
 from biobank.storage import service as storage
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import PositionClaim
 from biobank.storage.position_codes import position_code
-from tests.moves.world import make_world
+from tests.moves.world import full_rack, make_world
+from tests.storage.test_suggesting import family
 
 
 @pytest.fixture
@@ -78,16 +85,6 @@ def test_what_finds_no_slot_goes_tube_by_tube_into_the_gaps(world):
     assert reading.progress_of(plan).left == 0
 
 
-def full_rack(world) -> list:
-    """A rack in another freezer in which no box finds a place any more."""
-    chest = world.other_freezer("chest_freezer_minus80", 0)[0]
-    made = world.bench.container("vertical_rack", parent=chest)
-    boxes = [world.bench.container("tube_box_4x6", parent=made) for _ in range(3)]
-    for place in rules.positions(kind_of(made))[3:]:
-        world.bench.do(claims.block, container=made, position=place.text, why="ice")
-    return boxes
-
-
 def test_what_finds_no_place_is_counted_by_box(world):
     plan = world.evacuate()
 
@@ -128,8 +125,6 @@ def test_a_warmer_place_is_the_last_one_and_said(world):
 
 
 def test_what_a_container_accepts_is_obeyed_where_it_can_be_and_broken_where_it_must(world):
-    from biobank.storage import accepting
-
     _freezer, (shelf,) = world.other_freezer()
     world.bench.do(accepting.set_accepts, container=shelf, types=["DNA"])
 
@@ -295,10 +290,6 @@ def test_what_somebody_put_there_without_a_word_is_just_confirmed(world):
 
 def take_over(world, plan, shown, kind="slide_box"):
     """A stranger puts a box into the place that was kept: the time of the reservation is over."""
-    from datetime import timedelta
-
-    from biobank.core import clock
-
     late = clock.now() + timedelta(days=9)
     with clock.freeze(late):
         stranger = world.bench.container(kind)
@@ -410,6 +401,120 @@ def test_what_fails_in_the_middle_leaves_nothing_half_done(world, monkeypatch):
     assert reading.progress_of(plan).done == 0
     assert world.way(world.tubes[0][0])[0].startswith(world.freezer.code)
     assert world.bench.do(moves.confirm, step=world.steps(plan)[0].step, scanned=shown.code).done
+
+
+# --- places that are kept, and lost
+
+
+def acts_of(plan, *acts: str) -> list[tuple[str, list[str]]]:
+    """What the record says of places of this plan: act, places."""
+    db.session.rollback()
+    told = [
+        json.loads(entry.content) for entry in db.session.scalars(select(AuditEntry).order_by(AuditEntry.seq))
+    ]
+    values = [(each["act"], each["before"] | each["after"]) for each in told if each["act"] in acts]
+    return [(act, value["positions"]) for act, value in values if value.get("plan") == plan.id]
+
+
+def test_what_is_kept_and_given_back_stands_in_the_record(world):
+    world.other_freezer()
+    plan = world.evacuate()
+    world.bench.do(moves.give_up, plan=plan, why="no alarm")
+
+    told = acts_of(plan, "positions_reserved", "positions_released")
+
+    assert told == [("positions_reserved", ["01", "02"]), ("positions_released", ["01", "02"])]
+    assert audit.verify().broken_at is None
+
+
+def test_keeping_and_giving_back_takes_as_many_statements_for_many_places_as_for_few(world):
+    """However many containers they are in."""
+    counts = []
+    for number in (2, 3, 4):  # the first also asks what is asked once
+        boxes = [world.bench.container("tube_box_4x6") for _ in range(number)]
+        wanted = {box.id: [f"A0{n}" for n in range(1, number + 1)] for box in boxes}
+        kept = lambda: claims_many.keep_for_plan(wanted, plan_id=900 + number, by=world.bench.by)  # noqa: B023, E731
+        given = lambda: claims_many.release_plan(900 + number, world.bench.by)  # noqa: B023, E731
+        counts.append([statements(lambda: unit_of_work(act)) for act in (kept, given)])  # noqa: B023
+
+    assert counts[1] == counts[2]
+
+
+def test_an_evacuation_that_goes_on_for_weeks_loses_no_place(world):
+    """Each step keeps the other places on, and the record says so once a day."""
+    world.other_freezer()
+    plan = world.evacuate()
+    first, second = world.steps(plan)
+
+    with clock.freeze(clock.now() + timedelta(days=6)):
+        world.bench.do(moves.confirm, step=first.step, scanned=first.code)
+    stranger = world.bench.container("slide_box")
+    with (
+        clock.freeze(clock.now() + timedelta(days=12)),
+        pytest.raises(RuleViolation, match="position_reserved"),
+    ):
+        unit_of_work(
+            lambda: storage.put(
+                container=second.target.container, position=second.target.position,
+                child=stranger, by=other_person(world),
+            )
+        )  # fmt: skip
+
+    told = acts_of(plan, "positions_reserved")
+    assert [places for _act, places in told] == [["01", "02"], ["02"]]
+
+
+def test_a_place_that_was_lost_is_told_and_found_anew_for_all_at_once(world):
+    world.other_freezer(shelves=2)
+    plan = world.evacuate()
+    shown = world.steps(plan)[0]
+    assert reading.progress_of(plan).lost == 0
+
+    take_over(world, plan, shown)
+    assert reading.progress_of(plan).lost == 1
+    assert world.bench.do(moves.extend, plan=plan) == 1
+
+    assert reading.progress_of(plan) == reading.Progress(steps=2, done=0, skipped=0, left=0)
+    assert {(each.target.container.id, each.target.position) for each in world.steps(plan)} == set(kept(plan))
+    world.do_all(plan)
+
+
+def test_the_way_back_finds_its_lost_places_anew_too(world):
+    world.other_freezer()
+    plan = world.evacuate()
+    world.do_all(plan)
+    back = world.bench.do(moves.reverse, plan=plan, why="repaired")
+    shown = world.steps(back)[-1]
+    take_over(world, back, shown)
+
+    world.bench.do(moves.extend, plan=back)
+
+    assert world.steps(back)[-1].target.path[0].code == world.freezer.code
+    world.do_all(back)
+    assert reading.progress_of(back).lost == 0
+
+
+# --- families
+
+
+def test_the_places_of_families_are_planned_by_the_rule_of_where_they_go(world, bench):
+    """One donor's tubes stand in the failing freezer and in a box that keeps families apart."""
+    boxes = full_rack(world)
+    (kin, mine) = bench.tubes(2)
+    family(bench, kin, mine)
+    bench.place(boxes[0], "A1", sample=kin)
+    bench.place(world.boxes[0], "D6", sample=mine)
+
+    def home() -> int:
+        plan = world.evacuate()
+        (found,) = (shown.target.container.id for shown in world.steps(plan) if shown.code == mine.code)
+        bench.do(moves.give_up, plan=plan, why="once more")
+        return found
+
+    bench.do(accepting.set_accepts, container=boxes[0], families="apart")
+    assert home() != boxes[0].id
+    bench.do(accepting.set_accepts, container=boxes[0], families="together")
+    assert home() == boxes[0].id
 
 
 # --- the way back

@@ -68,7 +68,7 @@ def test_a_wrong_place_is_told_and_nothing_happens(person, told):
     answer = person.post(f"{plan}/steps/1/confirm", {"thing": told.rack, "raw": told.freezer})
 
     assert answer.status_code == 409
-    assert f"That is {told.freezer}" in text(answer)
+    assert "That is Freezer that fails. It goes to 01 in" in text(answer)
     assert "0 of 2 done" in text(person.get(plan))
 
 

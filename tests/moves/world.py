@@ -71,3 +71,13 @@ def make_world(bench: Bench, *, tubes: tuple[int, ...] = (3, 2, 4), kind: str = 
     world = World(bench, freezer, shelf, rack, boxes, [])
     world.tubes = [world.fill(box, number) for box, number in zip(boxes, tubes, strict=True)]
     return world
+
+
+def full_rack(world: World) -> list[Container]:
+    """The boxes of a rack in another freezer in which no box finds a place any more, but tubes do."""
+    chest = world.other_freezer("chest_freezer_minus80", 0)[0]
+    made = world.bench.container("vertical_rack", parent=chest)
+    boxes = [world.bench.container("tube_box_4x6", parent=made) for _ in range(3)]
+    for place in rules.positions(kind_of(made))[3:]:
+        world.bench.do(claims.block, container=made, position=place.text, why="ice")
+    return boxes

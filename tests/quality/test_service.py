@@ -1,5 +1,6 @@
 """Non-conformities, inventories, and the worklist of differences."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from biobank.quality.models import Discrepancy, InventoryLine
 from biobank.racks import scans as rack_scans
 from biobank.samples import holds
 from biobank.samples.models import Sample
-from biobank.storage import noticing
+from biobank.storage import destruction, noticing
 from biobank.storage import service as storage
 from biobank.storage.noticing import Noticed
 
@@ -245,6 +246,57 @@ def test_what_nobody_knows_is_only_dismissed(bench, stored):
     bench.do(discrepancies.settle, discrepancy=row, how="dismissed", reason="an empty tube for balance")
 
 
+def test_a_code_that_was_registered_since_can_be_put_right(bench, stored):
+    """What nobody knew when it was found is known by now."""
+    _tube, box = stored
+    row = bench.do(
+        discrepancies.open_discrepancy, container=box, position="A02", kind="foreign", source="bench", found="FD099977",
+    )  # fmt: skip
+    late = bench.tube(container_code="FD099977")
+
+    bench.do(discrepancies.settle, discrepancy=row, how="put_right")
+
+    assert where(late) == f"{box.code}:A02"
+
+
+def test_a_tube_that_two_people_are_to_destroy_is_lost_by_two(bench, stored):
+    """Who noticed that it is missing does not make it vanish alone."""
+    tube, box = stored
+    bench.do(destruction.open_tasks, sample_ids=[tube.id], reason="withdrawn")
+    row = missing(bench, tube, box)
+
+    with pytest.raises(RuleViolation, match="lost_takes_two"):
+        bench.do(discrepancies.settle, discrepancy=row, how="lost")
+    other = replace(bench.by, key="somebody-else")
+    unit_of_work(lambda: discrepancies.settle(discrepancy=row, how="lost", by=other))
+
+    assert where(tube) is None
+    assert fresh(db.session.get_one(Sample, tube.id)).status == "lost"
+
+
+def test_where_a_tube_is_settles_everything_about_it(bench, stored):
+    """Missing here, seen there: one answer for both; and two that changed places make way for each other."""
+    first, box = stored
+    second = bench.tube()
+    bench.place(box, "A2", sample=second)
+    for tube, old, new in ((first, "A01", "A02"), (second, "A02", "A01")):
+        missing(bench, tube, box, old)
+        told = {"container": box, "position": new, "sample": tube, "kind": "moved", "source": "bench"}
+        bench.do(discrepancies.open_discrepancy, **told)
+
+    for tube in (first, second):
+        (row,) = (
+            each
+            for each in discrepancies.list_open(bench.by, kind="moved").items
+            if each.sample_id == tube.id
+        )
+        bench.do(discrepancies.settle, discrepancy=row, how="put_right")
+
+    assert (where(first), where(second)) == (f"{box.code}:A02", f"{box.code}:A01")
+    assert discrepancies.count_open(bench.by) == 0
+    assert held(first) == held(second) == []
+
+
 def test_another_word_settles_nothing_and_another_site_sees_nothing(bench, other_bench, stored):
     row = missing(bench, *stored)
 
@@ -422,3 +474,37 @@ def test_a_scan_of_the_whole_rack_answers_for_every_place_of_it(bench):
     assert where(gone) == f"{box.code}:A02"  # the record is not changed; somebody settles it
     assert held(gone) == ["inventory"]
     assert db.session.scalar(select(Discrepancy.id).where(Discrepancy.kind == "unreadable")) is not None
+
+
+def test_a_scan_of_the_whole_rack_tells_of_what_it_did_not_look_for(bench):
+    """Two changed places, one came from elsewhere, one is unknown; turned, it is compared only if somebody says so."""
+    box, other = bench.container("tube_box_8x12"), bench.container("tube_box_8x12")
+    first, second, guest = bench.tubes(3)
+    for where_, tube in ((box, first), (other, guest)):
+        bench.place(where_, "A1", sample=tube)
+    bench.place(box, "A2", sample=second)
+    found = bench.do(inventory.open_inventory, container=box, kind="whole")
+    read = {"A1": second.code, "A2": first.code, "B1": guest.code, "C1": "FD0123499"}
+
+    marked = bench.do(inventory.check_rack, inventory=found, scan=scanned(bench, box, read))
+
+    assert marked == 2
+    rows = discrepancies.list_open(bench.by).items
+    assert {(row.kind, row.sample_id, row.position) for row in rows} == {
+        ("moved", second.id, "A01"), ("moved", first.id, "A02"), ("moved", guest.id, "B01"), ("foreign", None, "C01"),
+    }  # fmt: skip
+    again = bench.do(inventory.open_inventory, container=box, kind="whole")
+    turned = {"H12": first.code, "H11": second.code}
+    with pytest.raises(RuleViolation, match="inventory_rack_turned"):
+        bench.do(inventory.check_rack, inventory=again, scan=scanned(bench, box, turned))
+    bench.do(inventory.check_rack, inventory=again, scan=scanned(bench, box, turned), turned=True)
+    assert [line.outcome for line in lines(again)] == ["right", "right"]
+    assert {row.sample_id for row in discrepancies.list_open(bench.by).items} == {guest.id, None}
+
+
+def scanned(bench, box, read):
+    """What a reader wrote of a rack."""
+    rows = {f"{row}{n}": "NO TUBE" for row in "ABCDEFGH" for n in range(1, 13)} | read
+    content = "".join(f"{place},{code}\r\n" for place, code in rows.items()).encode()
+    told = {"content": content, "file_name": "rack.csv", "source": "upload", "container": box}
+    return bench.do(rack_scans.keep, site_id=bench.site_id, **told).scan

@@ -87,8 +87,8 @@ def test_a_difference_is_settled(person, stored):
     assert first in text(person.get("/discrepancies"))
     assert "It is nowhere" in text(person.get("/discrepancies/1"))
 
-    assert person.post("/discrepancies/1/settle", {"how": "dismissed"}).status_code == 422
-    answer = person.post("/discrepancies/1/settle", {"how": "found"})
+    assert person.post("/discrepancies/1/settle", {"way": "dismissed"}).status_code == 422
+    answer = person.post("/discrepancies/1/settle", {"way": "found"})
 
     assert f"{first} is settled" in text(person.get(answer.headers["Location"]))
     assert "Settled: found" in text(person.get("/discrepancies/1"))

@@ -5,6 +5,8 @@ import io
 import pytest
 
 from tests import people
+from tests.factories import SampleFactory
+from tests.storage.conftest import Row
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_a_demand_sent_twice_is_carried_out_once(api, bench, box):
         (b"A1,AB1\nA01,AB2\n", 409, "rack_place_twice"),
         (b"I13,AB1\n", 409, "rack_places_outside"),
         (b"R1,A1,AB1\nR2,A2,AB2\n", 409, "rack_two_racks"),
-        (b"R1,A1,AB1\n", 409, "rack_of_another"),
+        (b"R1,A1,AB1\n", 409, "rack_code_new"),
         (b"what is this\n", 400, "rack_layout_unknown"),
     ],
 )
@@ -118,12 +120,62 @@ def test_what_cannot_be_taken_is_refused_with_its_reason(api, box, content, stat
     assert answer.content_type == "application/problem+json"
 
 
-def test_a_rack_that_nobody_knows_is_shown_with_a_remark_and_not_carried_out_unsaid(api, box):
-    shown = send(api, box, b"R1,A1,AB1\n")
+def test_a_rack_that_nobody_knows_gets_its_box_by_one_act_and_then_all_goes_on(api, bench, box):
+    (tube,) = tubes(bench, 1)
+    shown = send(api, box, b"R1,A1,FX0001\n")
+    address = f"/rack-scans/{shown.json['scan']}"
 
-    assert shown.status_code == 201
-    assert "rack_of_another" in [remark["code"] for remark in shown.json["remarks"]]
-    assert send(api, box, b"R1,A1,AB1\n", "?apply=true").json["code"] == "rack_of_another"
+    assert (shown.status_code, shown.json["box_known"]) == (201, False)
+    assert "rack_code_new" in [remark["code"] for remark in shown.json["remarks"]]
+    assert api.post(f"{address}/apply", {}).json["code"] == "rack_code_new"
+    said = api.post(f"{address}/box", {"container": box.code})
+    done = api.post(f"{address}/apply", {})
+
+    assert (said.status_code, done.status_code, bench.where_is(tube)[-1].position) == (200, 200, "A01")
+    assert api.get("/scan?raw=R1").json["code"] == box.code
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"kind": "castle"}, 422), ({"kind": "drawer"}, 422), ({"kind": "tube_box_4x6"}, 409), ({}, 422)],
+)
+def test_a_new_box_is_of_a_kind_that_the_file_fits(app, bench, box, body, status):
+    manager = people.api(app, "manager")
+    tubes(bench, 1)
+    sent = send(manager, box, b"R1,H12,FX0001\n").json
+    address = f"/rack-scans/{sent['scan']}/new-box"
+
+    refused = manager.post(address, body)
+    made = manager.post(address, {"kind": "tube_box_8x12"})
+
+    assert (refused.status_code, made.status_code) == (status, 201)
+    assert made.json["container"] != box.code
+    assert manager.post(f"/rack-scans/{made.json['scan']}/apply", {}).json["counts"]["new"] == 1
+
+
+def test_only_who_builds_makes_a_new_box(api, box):
+    sent = send(api, box, b"R1,A1,FX0001\n").json
+
+    assert api.post(f"/rack-scans/{sent['scan']}/new-box", {"kind": "tube_box_8x12"}).status_code == 403
+
+
+def test_new_tubes_of_a_rack_are_aliquots_and_stand_in_their_wells(api, app, bench, box):
+    with app.app_context():
+        parent = Row(0, SampleFactory(volume_ul=500).code)
+    sent = send(api, box, "A1,FY0001\nB3,FY0002\n").json
+    address = f"/rack-scans/{sent['scan']}/aliquots"
+
+    wrong = [
+        api.post(address, body)
+        for body in ({}, {"sample": parent.code}, {"sample": parent.code, "volume_ul": 9000},
+                     {"sample": "T00000000", "volume_ul": 1}, {"sample": parent.code, "volume_ul": "much"})
+    ]  # fmt: skip
+    done = api.post(address, {"sample": parent.code, "volume_ul": 100})
+
+    assert [answer.status_code for answer in wrong] == [422, 422, 409, 404, 422]
+    assert (done.status_code, [item["position"] for item in done.json["items"]]) == (201, ["A01", "B03"])
+    assert api.get(f"/containers/{box.code}/map").json["used"] == 2
+    assert people.api(app, "dpo").post(address, {}).status_code == 403
 
 
 def test_a_file_must_come(api, box):

@@ -16,6 +16,7 @@ from biobank.racks import files, layouts
 from biobank.racks.layouts import Taught
 from biobank.racks.wells import RackReading
 from tests.conftest import ROOT
+from tests.damaged import panicking_xls
 
 SCANNERS = layouts.load(ROOT / "config" / "scanners")
 HEADING = "Date\tTime\tLocationCell\tLocationColumn\tLocationRow\tTubeCode\tRackID\r\n"
@@ -282,6 +283,7 @@ def test_a_number_of_more_digits_than_a_workbook_keeps_is_refused():
         (b"<html><body>A1,AB1</body></html>", "rack_file_wrong_kind"),
         (b"PK\x03\x04 no workbook", "rack_file_bad_workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no workbook", "rack_file_bad_workbook"),
+        (panicking_xls(), "rack_file_bad_workbook"),
         (b"A1,AB1\nA2,AB\x00\x01\x02\n", "rack_file_not_text"),
         (b"\xff\xfeA\x001\x00,", "rack_file_not_text"),
         (b'A1,"AB1\nA2,AB2\n', "rack_file_bad_quoting"),

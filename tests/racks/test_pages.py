@@ -8,7 +8,9 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 from tests import people
+from tests.factories import SampleFactory
 from tests.reading import visible as visible_texts
+from tests.storage.conftest import Row
 
 
 @pytest.fixture
@@ -112,16 +114,54 @@ def test_codes_are_typed_twice_for_what_could_not_be_read(desk, bench, box):
     assert "stood nowhere until now" in visible(desk.get(right.location).text)
 
 
-def test_the_file_of_another_rack_is_refused_until_somebody_says_it_is_this_box(desk, bench, box):
+def test_a_rack_that_nobody_knows_gets_its_box_by_one_button(desk, bench, box):
     tube = bench.tube(container_code="FX0001")
     address = drop(desk, box, "RK1,A1,FX0001\n").location
 
     page = desk.get(address)
-    assert (page.status_code, "The file is of the rack RK1" in visible(page.text)) == (409, True)
-    said = desk.get(f"{address}?rack=RK1")
-    desk.post(f"{address}/apply", fields(said))
+    assert (page.status_code, "names the rack RK1, which nobody knows" in visible(page.text)) == (200, True)
+    assert "/apply" not in page.text
+    said = desk.post(f"{address}/box", {"raw": box.code})
+    desk.post(f"{address}/apply", fields(desk.get(said.location)))
 
-    assert bench.where_is(tube)[-1].position == "A01"
+    assert (said.location, bench.where_is(tube)[-1].position) == (address, "A01")
+
+
+def test_the_file_of_another_rack_is_refused_and_compared_with_that_one_by_one_button(desk, bench, box):
+    other = bench.container("tube_box_8x12", name="CC13")
+    address = drop(desk, box, f"{other.code},A1,FX0001\n").location
+
+    refused = desk.get(address)
+    moved = desk.post(f"{address}/box", {"raw": other.code})
+
+    assert (refused.status_code, "which is CC13" in visible(refused.text)) == (409, True)
+    assert "Rack scan of CC13" in visible(desk.get(moved.location).text)
+    assert "Put aside" in visible(desk.get(address).text)
+
+
+def test_a_new_box_is_set_up_for_a_rack_that_came_new(app, bench, box):
+    desk = people.browser(app, "manager")
+    address = drop(desk, box, "RK1,A1,FX0001\n").location
+
+    wrong = desk.post(f"{address}/new-box", {"kind": "tube_box_8x12", "name": " "})
+    made = desk.post(f"{address}/new-box", {"kind": "tube_box_8x12", "name": "From the ward"})
+
+    assert (wrong.status_code, made.status_code) == (422, 303)
+    assert "Rack scan of From the ward" in visible(desk.get(made.location).text)
+
+
+def test_new_tubes_are_divided_into_from_the_page_of_the_scan(app, desk, box):
+    with app.app_context():
+        parent = Row(0, SampleFactory(volume_ul=500).code)
+    address = drop(desk, box, "A1,FY0001\nA2,FY0002\n").location
+    page = desk.get(address)
+    assert "2 tubes are new" in visible(page.text)
+
+    wrong = desk.post(f"{address}/aliquots", fields(page) | {"sample": parent.code, "each": ""})
+    done = desk.post(f"{address}/aliquots", fields(page) | {"sample": parent.code, "each": "100"})
+
+    assert (wrong.status_code, done.status_code) == (422, 303)
+    assert "Carried out" in visible(desk.get(done.location).text)
 
 
 def test_a_layout_that_is_not_known_is_asked_for_once(desk, bench, box):

@@ -5,20 +5,24 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from biobank.core.errors import BiobankError, Malformed, TooLarge, Unreadable
+from biobank.core.errors import BiobankError, Malformed, RuleViolation, TooLarge, Unreadable
+from biobank.racks import picture_codes, picture_file, readings
+from biobank.racks.picture_file import open_picture
 from biobank.racks.picture_plane import Plane
 from biobank.racks.pictures import PictureReading, read_picture
 from biobank.racks.texts import TEXTS
+from biobank.storage.kinds import kinds
 from tests.racks import drawn
-from tests.racks.drawn import file, rack, texts
+from tests.racks.drawn import file, puck, rack, texts
 
 Well = tuple[int, int]
 TUBES = texts(4, 6)
@@ -402,3 +406,82 @@ def test_a_point_of_the_plane_is_found_again(values: tuple[float, ...], model: c
     plane = Plane(100 + 50j, 30 + 4j, [1 + a, b, 0, c, 1 + d, 0, g, h])
 
     assert abs(plane.model(plane.point(model)) - model) < 1e-6
+
+
+# --- large pictures
+
+
+def test_a_large_picture_is_looked_at_in_parts_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tubes = texts(4, 6)
+    picture = rack(4, 6, tubes)
+    monkeypatch.setattr(picture_codes, "LARGE", 60_000)
+    monkeypatch.setattr(picture_codes, "PART", 300)
+    monkeypatch.setattr(picture_codes, "OVERLAP", 140)
+
+    found, _linear = picture_codes.look_at_all(picture)
+
+    assert sorted(seen.text for seen in found) == sorted(tubes.values())
+    assert read(read_picture(file(picture), rows=4, columns=6)) == tubes
+
+
+def test_of_a_large_picture_only_the_grey_levels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_once = rack(2, 3, texts(2, 3))
+    shades = [drawn_once.point([level * tenths // 10 for level in range(256)]) for tenths in (9, 8, 4)]
+    picture = Image.merge("RGB", shades)
+    small = open_picture(file(picture))
+    monkeypatch.setattr(picture_file, "IN_COLOURS", 1000)
+    monkeypatch.setattr(picture_file, "STRIP", 100)
+
+    large, unpacked_at_once = open_picture(file(picture)), open_picture(file(picture, "JPEG", quality=95))
+
+    assert (small.colour is not None, large.colour, unpacked_at_once.colour) == (True, None, None)
+    assert large.grey.tobytes() == small.grey.tobytes() == ImageOps.grayscale(picture).tobytes()
+    assert unpacked_at_once.grey.size == picture.size
+
+
+# --- what kind of rack it is
+
+
+def test_a_kind_of_sixteen_numbered_places_is_a_puck_without_being_told() -> None:
+    pins = {
+        1: "PIN0001",
+        3: "PIN0003",
+        6: "PIN0006",
+        9: "PIN0009",
+        12: "PIN0012",
+        14: "PIN0014",
+        16: "PIN0016",
+    }
+
+    reading = readings.read(file(puck(pins)), 1, kinds()["puck"])
+
+    assert reading is not None
+    assert {int(well.place): well.code for well in reading.wells if well.code} == pins
+
+
+def test_other_numbered_places_stand_side_by_side_as_their_kind_says() -> None:
+    kind = replace(kinds()["slide_box"], rows=24, capacity=24, across=6)
+    tubes = texts(4, 6)
+
+    reading = readings.read(file(rack(4, 6, tubes)), 1, kind)
+
+    assert reading is not None
+    assert {int(well.place): well.code for well in reading.wells} == {
+        (row - 1) * 6 + column: code for (row, column), code in tubes.items()
+    }
+    with pytest.raises(RuleViolation, match="rack_picture_no_rows"):
+        readings.read(file(rack(4, 6, tubes)), 1, replace(kind, across=7))
+
+
+def test_a_picture_from_below_is_read_from_right_to_left() -> None:
+    tubes = texts(4, 6)
+    picture = file(rack(4, 6, tubes))
+
+    above, below = (readings.read(picture, 1, kinds()["tube_box_4x6"], below=told) for told in (False, True))
+
+    assert above is not None
+    assert below is not None
+    assert (above.below, below.below) == (False, True)
+    assert {well.place: well.code for well in below.wells} == {
+        f"{'ABCD'[row - 1]}{7 - column:02d}": code for (row, column), code in tubes.items()
+    }

@@ -3,12 +3,15 @@
 import pytest
 from sqlalchemy import func, select
 
+from biobank.core import codes
 from biobank.core.db import db
 from biobank.core.errors import BiobankError
-from biobank.racks import scans, service
+from biobank.racks import children, naming, scans, service
 from biobank.racks.models import RackScan
+from biobank.samples.models import Sample
 from biobank.storage import service as storage
 from biobank.storage.models import Container, Placement
+from tests.factories import SampleFactory, fresh
 from tests.racing import refusals, together
 
 ROUNDS = 6
@@ -36,8 +39,6 @@ def placing(racks, box, position, tube):
     box_id, tube_id = box.id, tube.id
 
     def work():
-        from biobank.samples.models import Sample
-
         container, sample = db.session.get_one(Container, box_id), db.session.get_one(Sample, tube_id)
         return storage.place(container=container, position=position, sample=sample, by=racks.bench.by).id
 
@@ -122,3 +123,49 @@ def test_one_file_dropped_twice_at_once_is_one_scan(app, racks):
 
     assert len(set(outcomes)) == 1
     assert db.session.scalar(select(func.count()).select_from(RackScan)) == 1
+
+
+def dividing(racks, scan, parent):
+    key, parent_id = scan.id, parent.id
+
+    def work():
+        found, sample = scans.find_scan(key, racks.bench.by), db.session.get_one(Sample, parent_id)
+        children.aliquot(scan=found, sample=sample, amount=100_000, by=racks.bench.by)
+
+    return work
+
+
+def test_one_rack_of_new_tubes_is_filled_once_though_two_divide_into_it(app, racks):
+    parents = [SampleFactory(volume_ul=500) for _ in range(2)]
+    scan = racks.keep({f"B{n}": f"FY{n}" for n in range(1, 5)})
+
+    outcomes = together(app, *[dividing(racks, scan, parent) for parent in parents])
+
+    nothing_twice()
+    assert refusals(outcomes) == ["rack_no_new_tubes"]
+    assert (len(racks.stands()), sorted(fresh(parent).remaining for parent in parents)) == (
+        4,
+        [100_000, 500_000],
+    )
+
+
+def naming_it(racks, scan, box):
+    key, box_id = scan.id, box.id
+
+    def work():
+        found, container = scans.find_scan(key, racks.bench.by), db.session.get_one(Container, box_id)
+        naming.say_box(scan=found, container=container, by=racks.bench.by)
+
+    return work
+
+
+def test_a_rack_that_two_people_say_is_theirs_becomes_one_box(app, racks):
+    other = racks.bench.container("tube_box_8x12")
+    scans_of_it = [racks.keep(b"RK1,A1,FX1\n", box) for box in (racks.box, other)]
+
+    outcomes = together(
+        app, *[naming_it(racks, scan, box) for scan, box in zip(scans_of_it, (racks.box, other), strict=True)]
+    )
+
+    assert refusals(outcomes) in (["rack_of_other_box"], ["code_taken"])
+    assert len(codes.find(["RK1"], racks.bench.by)) == 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobank.core.errors import Reason, RuleViolation
-from biobank.racks import rules
+from biobank.racks import apply_rules, place_rules, rules
 from biobank.racks.rules import Stand, State, Tube
 from biobank.racks.wells import EMPTY, READ, UNREAD, RackReading, WellRead
 from biobank.storage.rules import load_kinds, positions
@@ -142,22 +142,22 @@ def test_a_place_that_is_kept_for_others_is_an_error_for_who_comes_and_not_for_w
 
 @pytest.mark.parametrize("written", ["A1", "A01", "a1", "A,1", "a-01", "1", " A1 "])
 def test_one_place_is_written_in_many_ways(written):
-    assert list(rules.places_of(reading({written.strip(): "FX1"}), RACK)) == ["A01"]
+    assert list(place_rules.places_of(reading({written.strip(): "FX1"}), RACK)) == ["A01"]
 
 
 @pytest.mark.parametrize(("numbering", "second"), [("row-major", "A02"), ("column-major", "B01")])
 def test_a_number_is_counted_as_the_file_counts(numbering, second):
-    assert list(rules.places_of(reading({"2": "FX1"}, numbering=numbering), RACK)) == [second]
+    assert list(place_rules.places_of(reading({"2": "FX1"}, numbering=numbering), RACK)) == [second]
 
 
 def test_the_last_number_is_the_last_place():
     for numbering in ("row-major", "column-major"):
-        assert list(rules.places_of(reading({"96": "FX1"}, numbering=numbering), RACK)) == ["H12"]
+        assert list(place_rules.places_of(reading({"96": "FX1"}, numbering=numbering), RACK)) == ["H12"]
 
 
 def refused(wells, kind=RACK, **told):
     with pytest.raises(RuleViolation) as refusal:
-        rules.places_of(reading(wells, **told), kind)
+        place_rules.places_of(reading(wells, **told), kind)
     return refusal.value
 
 
@@ -195,7 +195,7 @@ def test_a_bare_list_fits_only_a_rack_of_as_many_places():
 
 def test_a_rack_that_was_read_turned_is_noticed_and_compared_the_other_way():
     full = {place.text: number for number, place in enumerate(positions(RACK), 1)}
-    turned_round = {rules.opposite(RACK, place).text: f"FX{number}" for place, number in full.items()}
+    turned_round = {place_rules.opposite(RACK, place).text: f"FX{number}" for place, number in full.items()}
 
     found = compare(turned_round, stands=full, known={f"FX{n}": tube(n, p) for p, n in full.items()})
     again = compare(
@@ -209,7 +209,9 @@ def test_a_rack_that_was_read_turned_is_noticed_and_compared_the_other_way():
 def test_four_of_five_are_not_enough_and_more_are():
     def found(right):
         stands = {"A01": 1, "A02": 2, "A03": 3, "A04": 4, "A05": 5}
-        wells = {rules.opposite(RACK, place).text: f"FX{n}" for place, n in list(stands.items())[:right]}
+        wells = {
+            place_rules.opposite(RACK, place).text: f"FX{n}" for place, n in list(stands.items())[:right]
+        }
         wells |= {f"D0{n}": f"FX{n}" for n in range(right + 1, 6)}
         return compare(wells, stands=stands).looks_turned
 
@@ -224,7 +226,7 @@ def test_new_tubes_do_not_hide_that_the_rack_was_turned():
 def test_turning_twice_is_not_turning(kind, data):
     place = data.draw(st.sampled_from(positions(kind)))
 
-    assert rules.opposite(kind, rules.opposite(kind, place.text).text) == place
+    assert place_rules.opposite(kind, place_rules.opposite(kind, place.text).text) == place
 
 
 # --- what may be carried out
@@ -234,7 +236,7 @@ def test_nothing_is_carried_out_while_anything_stands_in_the_way():
     found = compare({"A1": "FX1", "A2": "ZZ", "A3": "FX3", "A4": "FX3"})
 
     with pytest.raises(RuleViolation) as refusal:
-        rules.require_applicable(found)
+        apply_rules.require_applicable(found)
 
     assert (refusal.value.code, refusal.value.params["count"]) == ("rack_not_whole", 3)
     assert [reason.code for reason in refusal.value.reasons] == [
@@ -245,28 +247,28 @@ def test_nothing_is_carried_out_while_anything_stands_in_the_way():
 def test_unknown_tubes_are_left_out_only_when_somebody_says_so():
     found = compare({"A1": "FX1", "A2": "ZZ"})
 
-    rules.require_applicable(found, leave_unknown=True)
+    apply_rules.require_applicable(found, leave_unknown=True)
     with pytest.raises(RuleViolation, match="rack_not_whole"):
-        rules.require_applicable(found)
+        apply_rules.require_applicable(found)
 
 
 def test_what_looks_turned_is_carried_out_only_when_somebody_says_which_way_round():
     found = compare({"H12": "FX1"}, stands={"A01": 1})
 
     with pytest.raises(RuleViolation, match="rack_looks_turned"):
-        rules.require_applicable(found)
-    rules.require_applicable(found, turn_known=True)
+        apply_rules.require_applicable(found)
+    apply_rules.require_applicable(found, turn_known=True)
 
 
 def test_an_older_scan_is_refused_with_both_times():
     one, other = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
     shown = {"shown": "1st", "last_shown": "2nd"}
 
-    rules.require_newer(other, one, **shown)
-    rules.require_newer(one, one, **shown)
-    rules.require_newer(None, one, **shown)
+    apply_rules.require_newer(other, one, **shown)
+    apply_rules.require_newer(one, one, **shown)
+    apply_rules.require_newer(None, one, **shown)
     with pytest.raises(RuleViolation, match="rack_scan_older"):
-        rules.require_newer(one, other, **shown)
+        apply_rules.require_newer(one, other, **shown)
 
 
 def test_the_digest_says_whether_two_differences_do_the_same():
@@ -279,11 +281,11 @@ def test_the_digest_says_whether_two_differences_do_the_same():
 
 
 def test_what_is_typed_takes_the_place_of_what_could_not_be_read():
-    typed = rules.type_in(reading({"A1": "?", "A2": "FX2"}), {"A01": "FX1"}, RACK)
+    typed = place_rules.type_in(reading({"A1": "?", "A2": "FX2"}), {"A01": "FX1"}, RACK)
 
     assert [(well.place, well.code) for well in typed.wells] == [("A1", "FX1"), ("A2", "FX2")]
     with pytest.raises(RuleViolation, match="rack_not_unread"):
-        rules.type_in(reading({"A1": "?", "A2": "FX2"}), {"A02": "FX1"}, RACK)
+        place_rules.type_in(reading({"A1": "?", "A2": "FX2"}), {"A02": "FX1"}, RACK)
 
 
 # --- properties
@@ -305,7 +307,7 @@ def test_of_any_box_and_any_reading_no_tube_comes_to_two_places_and_no_place_get
 
     if found.of(*rules.OBSTACLES):
         with pytest.raises(RuleViolation):
-            rules.require_applicable(found, leave_unknown=True, turn_known=True)
+            apply_rules.require_applicable(found, leave_unknown=True, turn_known=True)
         return
     after = dict(stands)
     for position in found.to_take_out:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 
 from biobank.audit import service as audit
-from biobank.core import clock, codes
+from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed, NotFound, RuleViolation, Unreadable
 from biobank.racks import scans, service, teaching
@@ -183,24 +183,13 @@ def test_the_file_of_another_rack_is_refused_by_name(racks):
 
     with pytest.raises(RuleViolation, match="rack_of_other_box"):
         racks.compare(rack_file(other.code, A1="FX1"))
-    with pytest.raises(RuleViolation, match="rack_of_another"):
+    with pytest.raises(RuleViolation, match="rack_code_new"):
         racks.compare(rack_file("RK999", A1="FX1"))
 
 
 @pytest.mark.parametrize("name", ["code", "name"])
 def test_the_box_is_known_by_its_code_and_its_name(racks, name):
     assert racks.compare(rack_file(getattr(racks.box, name), A1="FX1")).container.id == racks.box.id
-
-
-def test_a_rack_that_somebody_says_is_this_box_is_known_from_then_on(racks):
-    tubes = racks.tubes(2)
-
-    racks.apply(rack_file("RK999", A1=code_of(tubes[0])), rack="RK999")
-
-    assert [found.kind for found in codes.find(["RK999"], racks.bench.by)] == ["rack"]
-    racks.apply(rack_file("RK999", A1=code_of(tubes[0]), A2=code_of(tubes[1])))
-    with pytest.raises(RuleViolation, match="rack_code_differs"):
-        racks.compare(rack_file("RK999", B1="FX1"), rack="RK000")
 
 
 def visionmate(moment, box, code):

@@ -132,7 +132,7 @@ def test_the_page_shows_the_latest_year_in_which_something_was_treated(app):
     answer = people.browser(app, "manager").get("/reports/throughput")
 
     assert answer.status_code == 200
-    assert "January 1, 2012 to December 31, 2012, both days included · IPC" in shown(answer)
+    assert "1 January 2012 to 31 December 2012, both days included · IPC" in shown(answer)
     assert "Samples treated 2 received or made in the period" in shown(answer)
     assert "Total 2 0" in shown(answer)
     assert "<script>" not in answer.get_data(as_text=True)
@@ -194,7 +194,7 @@ def test_an_empty_bank_has_a_page_too(app):
 
     answer = people.browser(app, "manager", site_code="NICE").get("/reports/throughput")
 
-    assert "January 1, 2013 to June 1, 2013" in shown(answer)
+    assert "1 January 2013 to 1 June 2013" in shown(answer)
     assert "Samples treated 0 " in shown(answer)
 
 

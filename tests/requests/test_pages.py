@@ -34,7 +34,7 @@ def test_a_researcher_writes_a_request_in_plain_words_and_sends_it(world, ada):
     assert answer.status_code == 303
     page = ada.get(answer.location).text
     assert "research on a disease (C50.1 " in page
-    assert "ethics approval CPP 26.011, until Mar 31, 2027" in page
+    assert "ethics approval CPP 26.011, until 31 Mar 2027" in page
     code = answer.location.rsplit("/", 1)[1]
     assert requests.use_of(world.request(code)).genetic is False
 
@@ -144,7 +144,7 @@ def test_approvals_people_and_kinds_of_research_are_written_on_the_form_and_show
 
     page = ada.get(answer.location).text
 
-    assert "agreement to publish the results by letter, until Mar 31, 2027" in page
+    assert "agreement to publish the results by letter, until 31 Mar 2027" in page
     assert "authorisation of export MESR 12" in page
     assert "Ada Lovelace; Curie, Marie" in page
     assert "search for or validation of biomarkers" in page

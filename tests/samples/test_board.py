@@ -11,6 +11,7 @@ from tests.conftest import NOON
 from tests.factories import SampleFactory
 from tests.procedures.manual import procedure
 from tests.reading import visible
+from tests.storage.counting import statements
 
 
 def words(page):
@@ -151,3 +152,37 @@ def test_who_may_only_look_finds_no_button(app, bench):
     browser = people.browser(app, "dpo")
     assert "Start a step" not in words(browser.get("/board").text)
     assert browser.post("/board/scan", {"raw": "x"}).status_code == 403
+
+
+def test_every_other_page_may_ask_what_runs_against_a_limit(app, bench):
+    technician = people.browser(app, "technician")
+    assert technician.get("/board/due").json["timers"] == []
+    begin(people.api(app, "technician"), bench)
+
+    with later(19):
+        (timer,) = technician.get("/board/due").json["timers"]
+    assert (timer["step"], timer["left"], timer["warn"]) == ("Spin", 60, 120)
+    assert timer["tubes"] == f"{min(bench[1])} +1"
+    assert timer["say_look"] == "Spin: take it out soon"
+    with later(21):
+        assert technician.get("/board/due").json["timers"][0]["left"] == -60
+    assert people.browser(app, "technician", site_code="SUD").get("/board/due").json["timers"] == []
+    assert 'data-from="/board/due"' in technician.get("/samples").text
+    stranger = people.browser(app, "researcher")
+    assert (stranger.get("/board/due").status_code, "data-from" in stranger.get("/").text) == (403, False)
+
+
+def test_asking_what_runs_costs_the_same_whatever_runs_and_the_page_itself_nothing(app, bench):
+    number, tubes = bench
+    technician, api = people.browser(app, "technician"), people.api(app, "technician")
+
+    def said(path):
+        with app.app_context(), statements() as seen:
+            assert technician.get(path).status_code == 200
+        return len(seen)
+
+    quiet, nothing = said("/samples/new"), said("/board/due")
+    for tube in tubes:
+        assert api.post("/steps", {"procedure": number, "step": "spin", "samples": [tube]}).status_code == 201
+    assert (said("/samples/new"), said("/board/due")) == (quiet, nothing)
+    assert nothing <= 3

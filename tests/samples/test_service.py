@@ -244,7 +244,7 @@ def test_a_use_without_any_consent_is_refused_and_the_refusal_is_kept():
 
     assert [reason.code for reason in refused.value.reasons] == ["pending"]
     assert count(Decision, Decision.verdict == "deny", Decision.sample_id == sample.id) == 1
-    assert reading.story(sample)[-1]["act"] == "use_refused"
+    assert reading.story(sample.code)[-1]["act"] == "use_refused"
 
 
 def use(sample: Sample, act_name: str = "hand_out", **told: object) -> list[SampleUse]:
@@ -391,7 +391,7 @@ def test_a_wrong_type_is_corrected_and_the_old_one_named():
     sample = SampleFactory(type="Plasma")
     act(correction.wrong_type, sample=sample, type="Serum", reason="wrong tube")
     assert fresh(sample).type == "Serum"
-    assert reading.story(sample)[-1]["before"] == {"type": "Plasma"}
+    assert reading.story(sample.code)[-1]["before"] == {"type": "Plasma"}
 
 
 # --- reading
@@ -413,7 +413,7 @@ def test_a_lineage_of_any_depth_is_one_tree():
     for _ in range(30):
         chain += act(processing.aliquot, sample=chain[-1], count=1, amount=fresh(chain[-1]).remaining)
 
-    trees, more = reading.lineage(chain[15])
+    trees, more = reading.lineage(chain[15].id)
 
     depth, branch = 1, trees[0]
     while branch.children:

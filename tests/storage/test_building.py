@@ -74,6 +74,8 @@ def test_a_word_that_several_kinds_share_means_the_one_that_fits():
         ("5 shelves × 4 bathtubs", "line", "layout_word_unknown"),
         ("5 shelves × 4 <b>", "line", "layout_word_unknown"),
         ("5 shelves × 9", "line", "layout_word_unknown"),
+        ("99999999 shelves × 4 racks", "line", "level_count"),
+        ("5 shelves × -3 racks", "line", "level_count"),
         ("5 drawers", "level_1", "level_does_not_fit"),
         ("5 shelves × 2 canisters", "level_2", "level_does_not_fit"),
         ("5 shelves × 4 racks × 6 shelves", "level_3", "level_does_not_fit"),

@@ -46,8 +46,9 @@ def put(stranger):
 
 
 def found():
+    """What is wrong, but for the tallies: whatever was put there by a stranger is missing in them."""
     db.session.rollback()
-    return checks.checks()
+    return [line for line in checks.checks() if not line.startswith("storage: tallied wrong")]
 
 
 def test_nothing_is_found_where_nothing_is_wrong(bench):

@@ -164,6 +164,7 @@ def test_a_thaw_is_counted_by_the_api(bench, api, frozen):
     before = api.get(f"/samples/{tube.code}/cold").json
     taken = api.post(f"/samples/{tube.code}/take-out", {"thaw": True})
     after = api.get(f"/samples/{tube.code}/cold").json
+    whole = api.get(f"/samples/{tube.code}").json["cold"]
     api.post(f"/samples/{tube.code}/put-back", {})
     listed = api.get(f"/containers/{box}/cold").json
 
@@ -171,6 +172,7 @@ def test_a_thaw_is_counted_by_the_api(bench, api, frozen):
     assert taken.status_code == 200
     assert (after["thaws"], after["frozen"]) == (1, False)
     assert after["out_since"]
+    assert {"sample": tube.code} | whole == after
     assert [(item["sample"], item["thaws"]) for item in listed["items"]] == [(tube.code, 1)]
 
 

@@ -11,7 +11,7 @@ from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import Malformed, NotFound, RuleViolation
 from biobank.samples.models import Sample
-from biobank.storage import checks, claims
+from biobank.storage import bulk, checks, claims
 from biobank.storage import service as storage
 from biobank.storage.models import Container, PositionClaim
 from tests import people
@@ -386,4 +386,52 @@ def test_at_the_end_of_a_reservation_one_of_two_gets_the_place_and_the_other_is_
     standing = storage.what_is_in(box).by_position["A01"].code
     assert standing == (theirs.code if outcomes[1] is None else mine.code)
     assert codes(again) == (["reservation_lapsed"] if outcomes[1] is None else [""])
+    assert checks.checks() == []
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
+def test_a_place_is_blocked_or_filled_never_both(app, bench, _round):
+    box, one, two = bench.container(), *bench.tubes(2)
+    box_id, two_id = box.id, two.id
+
+    def block(position):
+        return lambda: claims.block(
+            container=db.session.get(Container, box_id), position=position, why="cracked", by=bench.by
+        )
+
+    def rack():
+        bulk.put_many(db.session.get(Container, box_id), {"A2": two_id}, bench.by)
+
+    outcomes = at_once(app, block("A1"), placing(bench, box, "A1", sample=one), block("A2"), rack)
+
+    assert codes(outcomes[:2]) in (["", "position_taken"], ["", "position_blocked"])
+    assert codes(outcomes[2:]) in (["", "position_taken"], ["", "position_blocked"])
+    assert checks.checks() == []
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
+def test_a_rack_and_a_hand_that_come_for_a_lapsed_place_never_both_get_it_unsaid(app, bench, other, _round):
+    """Whose place it was saves a whole rack into it, in the moment in which somebody takes the place over."""
+    box, (mine, also_mine, theirs) = bench.container(), bench.tubes(3)
+    reserve(bench, box, "A1", "A2")
+    box_id, ids, their_id = box.id, (mine.id, also_mine.id), theirs.id
+
+    def rack():
+        wanted = dict(zip(("A1", "A2"), ids, strict=True))
+        bulk.put_many(db.session.get(Container, box_id), wanted, bench.by)
+
+    def hand():
+        box, tube = db.session.get(Container, box_id), db.session.get(Sample, their_id)
+        storage.put(container=box, position="A2", sample=tube, by=other)
+
+    with clock.freeze(clock.now() + 16 * MINUTE):
+        rack_told, hand_told = at_once(app, rack, hand)
+        (again,) = at_once(app, rack)
+
+    taken_over = hand_told is None
+    lost = ("reservation_lapsed", "reservation_lapsed_free") if taken_over else ("reservation_lapsed_free",)
+    assert rack_told.code in lost
+    assert (again is None) == (not taken_over)
+    found = {place: each.code for place, each in storage.what_is_in(box).by_position.items()}
+    assert found == ({"A02": theirs.code} if taken_over else {"A01": mine.code, "A02": also_mine.code})
     assert checks.checks() == []

@@ -13,7 +13,7 @@ from biobank.core.errors import RuleViolation
 from biobank.core.settings import CONFIG
 from biobank.core.times import When
 from biobank.samples.models import SampleParent
-from biobank.storage import cold, cold_rules
+from biobank.storage import accepting, bulk, cold, cold_rules
 from biobank.storage import service as storage
 from biobank.storage.cold_rules import FOREVER, Limits, history
 from biobank.storage.models import Placement
@@ -102,6 +102,12 @@ def test_the_limits_of_this_bank_are_read():
         ("[default]\nthaw_after_minutes = 1\nmost = 3\n", "most"),
         ("[default]\nthaw_after_minutes = -1\n", "thaw_after_minutes"),
         ("[default]\nthaw_after_minutes = 1\n[RNA]\nmax_thaws = true\n", "[RNA]"),
+        ("[default]\nthaw_after_minutes = 1\n[RNA]\ntemperatures = ['-80']\n", "[RNA] temperatures"),
+        ("[default]\nthaw_after_minutes = 1\n[RNA]\ntemperatures = 'LN'\n", "[RNA] temperatures"),
+        (
+            "[default]\nthaw_after_minutes = 1\n[RNA]\nwrong_temperature = 'shout'\n",
+            "[RNA] wrong_temperature",
+        ),
         ("default = 1\n", "cold.toml"),
         ("[", "cold.toml"),
     ],
@@ -169,7 +175,7 @@ def test_a_refrigerator_is_not_cold_enough(bench, freezer):
 
 def test_taking_out_to_thaw_is_counted_and_told(bench, freezer):
     tube = freezer[3]
-    ended = later(5, bench, cold.thaw, sample=tube)
+    ended = later(5, bench, storage.thaw, sample=tube)
     later(6, bench, storage.put_back, sample=tube)
 
     assert ended.why == "thawed"
@@ -182,11 +188,11 @@ def test_taking_out_to_thaw_is_counted_and_told(bench, freezer):
 def test_a_type_that_bears_no_more_thaws_is_not_thawed(bench, freezer):
     box, cells = freezer[2], bench.tube(type="PBMC")
     bench.place(box, "B1", sample=cells)
-    later(5, bench, cold.thaw, sample=cells)
+    later(5, bench, storage.thaw, sample=cells)
     later(6, bench, storage.put_back, sample=cells)
 
     with pytest.raises(RuleViolation) as refusal:
-        later(7, bench, cold.thaw, sample=cells)
+        later(7, bench, storage.thaw, sample=cells)
 
     assert refusal.value.code == "too_many_thaws"
     assert (refusal.value.params["times"], refusal.value.params["limit"]) == (1, 1)
@@ -198,22 +204,22 @@ def test_what_was_never_frozen_is_not_thawed(bench, frozen_clock):
     bench.place(bench.container(), "A1", sample=tube)
 
     with pytest.raises(RuleViolation) as refusal:
-        bench.do(cold.thaw, sample=tube)
+        bench.do(storage.thaw, sample=tube)
     assert refusal.value.code == "never_frozen"
 
 
 def test_a_child_has_seen_the_thaws_of_what_it_was_made_from_up_to_its_making(bench, freezer):
     parent = freezer[3]
-    later(10, bench, cold.thaw, sample=parent)
+    later(10, bench, storage.thaw, sample=parent)
     child = bench.tube(treated_at=at(20), origin="aliquoted")
     grandchild = bench.tube(treated_at=at(300), origin="aliquoted")
     _made_from(child, parent)
     _made_from(grandchild, child)
     later(100, bench, storage.put_back, sample=parent)  # the same thaw
-    later(200, bench, cold.thaw, sample=parent)  # after the child was made
+    later(200, bench, storage.thaw, sample=parent)  # after the child was made
     with clock.freeze(at(40)):
         bench.place(freezer[2], "C1", sample=child)
-    later(250, bench, cold.thaw, sample=child)
+    later(250, bench, storage.thaw, sample=child)
 
     told = cold.cold_of([parent.id, child.id, grandchild.id], at(400))
 
@@ -224,7 +230,7 @@ def test_a_child_has_seen_the_thaws_of_what_it_was_made_from_up_to_its_making(be
 
 def test_a_child_made_on_a_day_has_seen_what_thawed_that_day(bench, freezer):
     parent = freezer[3]
-    later(10, bench, cold.thaw, sample=parent)
+    later(10, bench, storage.thaw, sample=parent)
     day = When.on(NOON.date())
     child = bench.tube(treated_at=day.at, treated_precision="day", origin="aliquoted")
     _made_from(child, parent)
@@ -249,8 +255,52 @@ def test_a_box_of_a_hundred_costs_as_many_statements_as_one_tube(bench, freezer)
     with Statements() as hundred:
         found = cold.cold_of(ids)
 
-    assert len(one) == len(hundred) == 3
+    assert len(one) == len(hundred) == 1
     assert len(found) == 100
+
+
+# --- every way to thaw asks the limits
+
+
+@pytest.mark.parametrize("limit", ["thaws", "minutes"])
+def test_no_way_of_thawing_goes_round_the_limits(bench, freezer, monkeypatch, limit):
+    """Taking out to thaw, by whatever name it is called, one tube or many at once."""
+    *_, box, tube = freezer
+    later(5, bench, storage.thaw, sample=tube)
+    later(25, bench, storage.put_back, sample=tube)
+    most = {"max_thaws": 1} if limit == "thaws" else {"max_minutes_out": 19}
+    monkeypatch.setattr(cold, "limits_of", lambda _type: Limits(thaw_after_minutes=30, **most))
+
+    def many(*, by):
+        bulk.put_many(box, {}, by, out=[tube.id], why="thawed")
+
+    for act, told in (
+        (storage.thaw, {"sample": tube}), (storage.take_out, {"sample": tube, "why": "thawed"}), (many, {}),
+    ):  # fmt: skip
+        with pytest.raises(RuleViolation) as refusal:
+            later(30, bench, act, **told)
+        assert refusal.value.code == {"thaws": "too_many_thaws", "minutes": "out_too_long"}[limit]
+    assert storage.what_is_in(box).by_position["A01"].code == tube.code
+
+
+def test_a_box_is_taken_out_and_not_thawed_as_one(bench, freezer):
+    with pytest.raises(TypeError):
+        bench.do(storage.take_out, child=freezer[2], why="thawed")
+
+
+# --- a freezer that was set to something else
+
+
+def test_a_freezer_that_was_switched_off_was_cold_until_then(bench, freezer):
+    root, *_, tube = freezer
+    later(60, bench, accepting.set_accepts, container=root, temperature="RT")
+
+    warm = lived_by(tube, 100)
+    later(120, bench, accepting.set_accepts, container=root, temperature=None)
+    cold_again = lived_by(tube, 200)
+
+    assert (warm.minutes_out, warm.frozen, warm.thaws) == (40, False, 1)
+    assert (cold_again.minutes_out, cold_again.frozen, cold_again.thaws) == (60, True, 1)
 
 
 # --- against a walk from hour to hour

@@ -5,10 +5,13 @@ import re
 
 import pytest
 
+from biobank.core import clock
 from biobank.core.db import unit_of_work
 from biobank.storage import building, claims
+from biobank.storage import service as storage
 from biobank.storage.layouts import Level
 from tests import people
+from tests.storage.counting import statements
 
 
 @pytest.fixture
@@ -262,3 +265,44 @@ def test_a_place_that_somebody_took_meanwhile_is_not_reserved(manager, freezer):
     manager.post("/storage/where", {"place": [spot, f"{freezer['Shelf 1A box']}:Z99:"]})
     assert "place reserved" not in manager.get(f"/containers/{freezer['Shelf 1A box']}").text
     assert manager.post("/storage/where", {}).status_code == 422
+
+
+# --- what a page costs
+
+
+def test_no_page_of_storage_says_more_to_the_database_for_more_boxes_and_tubes(app, bench, manager, freezer):
+    top, shelf, rack, box = (freezer[name] for name in ("top", "Shelf 1", "Shelf 1A", "Shelf 1A box"))
+    day = clock.now().date().isoformat()
+    addresses = [
+        "/containers", f"/containers/{top}", f"/containers/{shelf}", f"/containers/{rack}", f"/containers/{box}",
+        f"/containers/{box}?colour=cold", f"/containers/{top}?at={day}", f"/containers/{box}?at={day}",
+    ]  # fmt: skip
+
+    def costs():
+        said = {}
+        for address in addresses:
+            manager.get(address)  # what never changes is read once
+            with app.app_context(), statements() as seen:
+                assert manager.get(address).status_code == 200
+            said[address] = len([one for one in seen if one.startswith(("SELECT", "WITH"))])
+        return said
+
+    api = people.api(app, "manager")
+
+    def fill(first, tubes):
+        for position, tube in enumerate(tubes, start=first):
+            assert (
+                api.put(f"/containers/{box}/positions/{position}", {"sample": tube.code}).status_code == 201
+            )
+
+    fill(1, bench.tubes(1))
+    few = costs()
+    with app.app_context():
+        for name in ("Shelf 1A", "Shelf 1B", "Shelf 2A"):
+            into = storage.find_container(freezer[name], bench.bench.by)
+            bench.bench.do(
+                building.build, site_id=bench.bench.site_id, into=into, levels=[Level("tube_box_9x9", 10)]
+            )
+    fill(2, bench.tubes(15))
+
+    assert costs() == few

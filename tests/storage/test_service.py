@@ -440,8 +440,9 @@ def _fill_places(box, tubes):
     unit_of_work(lambda: db.session.execute(db.insert(Placement), rows))
 
 
-def test_placing_a_tube_takes_nine_statements_and_moving_it_ten(bench, freezer):
-    """One of them asks, because it freezes there, whether a procedure wants to know when."""
+def test_placing_a_tube_takes_eleven_statements_at_most_and_moving_it_in_its_box_ten(bench, freezer):
+    """One of them asks, because it freezes there, whether a procedure wants to know when; two keep the tallies (one, on
+    PostgreSQL)."""
     tube_id, box_id = bench.tube().id, freezer[2].id
     counts = []
     for position in ("A1", "A2"):
@@ -456,7 +457,8 @@ def test_placing_a_tube_takes_nine_statements_and_moving_it_ten(bench, freezer):
             placing, before = unit_of_work(work)
         counts.append(placing + len(whole) - before)  # the record is written at the end of the unit of work
 
-    assert counts == [9, 10]
+    both_at_once = db.engine.dialect.name == "postgresql"
+    assert counts == [10 if both_at_once else 11, 10]
 
 
 def test_the_map_of_a_full_box_takes_no_more_statements_than_that_of_one_tube(bench, freezer):

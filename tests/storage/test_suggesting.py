@@ -214,11 +214,32 @@ def test_blocks_slides_and_straws_go_to_what_is_made_for_them(bench):
     cabinet = bench.container("room_cabinet", name="Cabinet")
     bench.container("slide_box", parent=cabinet, name="Slides")
 
-    blocks = suggest(bench, *bench.tubes(2, vessel="block"))
-    slides = suggest(bench, *bench.tubes(2, vessel="slide"))
+    blocks = suggest(bench, *bench.tubes(2, vessel="block", type="TissueFixed"))
+    slides = suggest(bench, *bench.tubes(2, vessel="slide", type="TissueFixed"))
 
     assert (told(blocks), blocks.places[0].positions) == ({"Cabinet": 2}, [])
     assert (told(slides), slides.places[0].positions) == ({"Slides": 2}, ["001", "002"])
+
+
+def test_a_place_is_never_too_warm_for_the_type_unless_it_is_asked_for(bench):
+    """RNA is warned of in a fridge, and PBMC is refused there: config/cold.toml."""
+    for kind in ("fridge_4c", "freezer_minus80"):
+        shelf = bench.container("unpositioned_shelf", parent=bench.container(kind))
+        bench.container(name=f"Box in {kind}", parent=shelf)
+
+    assert told(suggest(bench, *bench.tubes(2, type="RNA"))) == {"Box in freezer_minus80": 2}
+    assert told(suggest(bench, *bench.tubes(2, type="PBMC"))) == {"Box in freezer_minus80": 2}
+    assert told(suggest(bench, *bench.tubes(2, type="RNA"), temperature="2to10")) == {"Box in fridge_4c": 2}
+    assert suggest(bench, *bench.tubes(2, type="PBMC"), temperature="2to10").left == 2
+
+
+def test_a_freezer_set_to_another_temperature_is_suggested_for_what_that_suits(bench):
+    freezer = bench.container("freezer_minus80")
+    bench.container(parent=bench.container("unpositioned_shelf", parent=freezer), name="Box")
+    bench.do(accepting.set_accepts, container=freezer, temperature="-35to-18")
+
+    assert suggest(bench, *bench.tubes(2, type="RNA")).left == 2
+    assert told(suggest(bench, *bench.tubes(2, type="Serum"))) == {"Box": 2}
 
 
 def test_other_sites_are_no_place(bench, other_bench, freezer):

@@ -1,14 +1,17 @@
 """The freezer as it was: what stood where at an instant, by when things happened."""
 
+import random
 from datetime import timedelta
 
 import pytest
 
 from biobank.core import clock
-from biobank.core.errors import Malformed
+from biobank.core.db import db
+from biobank.core.errors import Malformed, RuleViolation
 from biobank.core.times import When
 from biobank.storage import map as maps
 from biobank.storage import service as storage
+from biobank.storage import undoing
 from tests.conftest import NOON
 from tests.storage.test_service import Statements
 
@@ -94,3 +97,85 @@ def test_looking_back_costs_the_same_whatever_stood_there(bench, told):
         storage.what_was_in(box, NOON + DAY)
 
     assert len(few) == len(many)
+
+
+# --- against a replay of what was done
+
+
+class Replay:
+    """Does things at random, some told late and some taken back, and remembers every place at every hour by itself."""
+
+    def __init__(self, bench, seed):
+        self.bench, self.dice = bench, random.Random(seed)
+        self.boxes = [bench.container(), bench.container()]
+        self.tubes = bench.tubes(5)
+        self.told = {
+            tube.code: [] for tube in self.tubes
+        }  # (instant, box or None, place): the last one told holds
+        self.done = []
+
+    def act(self, now):
+        tube = self.dice.choice(self.tubes)
+        at = now - timedelta(minutes=self.dice.randrange(0, 300)) if self.dice.random() < 0.3 else now
+        way = self.dice.choice([self.put, self.put, self.out, self.undo])
+        way(tube, max([at, *(instant for instant, *_ in self.told[tube.code][-1:])]))
+
+    def put(self, tube, at):
+        box, place = self.dice.choice(self.boxes), self.dice.choice(["A01", "B02", "C03"])
+        if self._stands(tube) == (box.id, place):
+            return
+        placed = self.bench.do(storage.put, container=box, position=place, sample=tube, at=When.exactly(at))
+        self.told[tube.code].append((at, box.id, place))
+        self.done.append((tube, placed.placement.id))
+
+    def out(self, tube, at):
+        self.bench.do(storage.take_out, sample=tube, at=When.exactly(at))
+        self.told[tube.code].append((at, None, None))
+
+    def undo(self, _tube, _at):
+        """Takes back a placement: from now on it stands where it stood, and then it did stand there."""
+        tube, placement_id = self.dice.choice(self.done or [(None, 0)])
+        if tube is None or self._stands(tube) is None:
+            return
+        before = self._before(tube)
+        self.bench.do(undoing.undo_placed, placement_id=placement_id)
+        self.told[tube.code].append(
+            (max(clock.now(), self.told[tube.code][-1][0]), *(before or (None, None)))
+        )
+
+    def _stands(self, tube):
+        told = self.told[tube.code]
+        return told[-1][1:] if told and told[-1][1] is not None else None
+
+    def _before(self, tube):
+        told = self.told[tube.code]
+        return told[-2][1:] if len(told) > 1 and told[-2][1] is not None else None
+
+    def at(self, instant):
+        """(box, place, tube) of everything that stood somewhere then."""
+        found = set()
+        for code, told in self.told.items():
+            until = [entry for entry in told if entry[0] <= instant]
+            if until and until[-1][1] is not None:
+                found.add((until[-1][1], until[-1][2], code))
+        return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_map_of_any_moment_is_what_a_replay_of_all_that_was_done_comes_to(bench, frozen_clock, seed):
+    replay = Replay(bench, seed)
+    for number in range(50):
+        with clock.freeze(NOON + number * HOUR):
+            try:
+                replay.act(NOON + number * HOUR)
+            except RuleViolation:  # a place that is taken, a tube that stands nowhere: nothing was done
+                db.session.rollback()
+
+    compared = 0
+    for minute in range(-60, 51 * 60, 47):
+        then = NOON + timedelta(minutes=minute)
+        maps = {box.id: storage.what_was_in(box, then) for box in replay.boxes}
+        shown = {(key, each.position, each.code) for key, found in maps.items() for each in found.occupants}
+        assert shown == replay.at(then)
+        compared += len(shown)
+    assert compared > 50

@@ -119,7 +119,7 @@ def test_a_thaw_that_is_taken_back_counts_no_more(bench, frozen_clock):
     tube = bench.tube()
     bench.place(box, "A1", sample=tube)
     with clock.freeze(NOON + 5 * MINUTE):
-        ended = bench.do(cold.thaw, sample=tube)
+        ended = bench.do(storage.thaw, sample=tube)
         assert cold.cold_of([tube.id])[tube.id].thaws == 1
     with clock.freeze(NOON + 6 * MINUTE):
         undo(bench, undoing.undo_taken_out, ended)

@@ -14,26 +14,20 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def app(fresh_app):
-    """These tests add routes to it."""
-    return fresh_app
-
-
-@pytest.fixture
 def program(app):
     return people.api(app, "administrator", site_code=None)
 
 
-def raising(app: Flask, error: Exception):
+def raising(fresh_app: Flask, error: Exception):
     """A call and a page of these tests that fail in one way; gives the two answers."""
 
     @public
     def fail():
         raise error
 
-    app.add_url_rule("/api/v1/fails", "api_fails", fail)
-    app.add_url_rule("/fails", "fails", fail)
-    client = app.test_client()
+    fresh_app.add_url_rule("/api/v1/fails", "api_fails", fail)
+    fresh_app.add_url_rule("/fails", "fails", fail)
+    client = fresh_app.test_client()
     return client.get("/api/v1/fails"), client.get("/fails")
 
 
@@ -50,13 +44,13 @@ def raising(app: Flask, error: Exception):
         (DataError("SELECT", {}, Exception("NUL")), 422, "malformed"),
     ],
 )
-def test_each_error_has_its_status_its_code_and_its_sentence(app, error, status, code):
+def test_each_error_has_its_status_its_code_and_its_sentence(fresh_app, error, status, code):
     if not isinstance(error, Exception):
         with pytest.raises(UnicodeEncodeError) as caught:
             error()
         error = caught.value
 
-    problem, page = raising(app, error)
+    problem, page = raising(fresh_app, error)
 
     assert problem.status_code == page.status_code == status
     assert problem.content_type == "application/problem+json"
@@ -67,11 +61,11 @@ def test_each_error_has_its_status_its_code_and_its_sentence(app, error, status,
     assert ("Retry-After" in problem.headers) == (status == 503)
 
 
-def test_every_reason_is_told_with_its_code_and_its_sentence(app):
+def test_every_reason_is_told_with_its_code_and_its_sentence(fresh_app):
     error = RuleViolation(
         "use_refused", reasons=[Reason("site_unknown", {"site": "A"}), Reason("site_needed")]
     )
-    problem, page = raising(app, error)
+    problem, page = raising(fresh_app, error)
 
     assert problem.json["reasons"] == [
         {"code": "site_unknown", "text": "There is no site A."},
@@ -86,9 +80,9 @@ def test_sentences_are_in_the_language_that_is_asked_for(app):
     assert answer.json["detail"] == "There is nothing at /api/v1/nothing."
 
 
-def test_a_defect_is_500_and_tells_nothing_but_a_reference(app):
-    app.config["PROPAGATE_EXCEPTIONS"] = False
-    problem, page = raising(app, ZeroDivisionError("patient Durand"))
+def test_a_defect_is_500_and_tells_nothing_but_a_reference(fresh_app):
+    fresh_app.config["PROPAGATE_EXCEPTIONS"] = False
+    problem, page = raising(fresh_app, ZeroDivisionError("patient Durand"))
 
     assert problem.status_code == page.status_code == 500
     assert "Durand" not in problem.text + page.text

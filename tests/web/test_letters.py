@@ -54,13 +54,13 @@ def test_the_bank_the_day_and_the_number_of_the_page_stand_on_it(app, frozen_clo
 
     assert all(
         part in said
-        for part in ("Biobanque de l’Institut", "March 14, 2012", "Dr Recipient", "A title", "Page 1 of 1")
+        for part in ("Biobanque de l’Institut", "14 March 2012", "Dr Recipient", "A title", "Page 1 of 1")
     )
 
 
 def test_it_is_in_the_language_asked_for(app, frozen_clock):
     assert "14 mars 2012" in paper.text(written(app, ["x"], "/?language=fr"))
-    assert "March 14, 2012" in paper.text(written(app, ["x"], "/?language=en"))
+    assert "14 March 2012" in paper.text(written(app, ["x"], "/?language=en"))
     with pytest.raises(Malformed):
         written(app, ["x"], "/?language=xx")
 

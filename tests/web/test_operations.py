@@ -11,12 +11,6 @@ from tests import people
 from tests.conftest import close, make_app
 
 
-@pytest.fixture
-def app(fresh_app):
-    """These tests count what it did."""
-    return fresh_app
-
-
 def test_the_process_answers_and_is_ready(client):
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready"}
@@ -51,8 +45,9 @@ def test_without_a_database_it_lives_but_is_not_ready():
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 class TestOnOneDatabase:
-    def test_requests_are_counted_by_route_and_not_by_what_fills_it(self, app, client):
-        people.browser(app, "administrator").post("/people/durand/password")
+    def test_requests_are_counted_by_route_and_not_by_what_fills_it(self, fresh_app):
+        client = fresh_app.test_client()
+        people.browser(fresh_app, "administrator").post("/people/durand/password")
         client.get("/no/such/page")
 
         told = client.get("/metrics")
@@ -101,6 +96,17 @@ class TestOnOneDatabase:
         assert "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cache-Control"] == "no-store"
+
+    @pytest.mark.parametrize("path", ["/sign-in", "/nothing", "/api/v1/sites"])
+    def test_an_answer_says_that_it_differs_by_language_and_by_reader(self, client, path):
+        french, english = (
+            client.get(path, headers={"Accept-Language": language}) for language in ("fr", "en")
+        )
+
+        assert french.text != english.text
+        assert {"Accept-Language", "Cookie"} <= set(french.vary)
+        with client.get("/static/biobank.css") as file:
+            assert "Accept-Language" not in file.vary
 
     @pytest.mark.parametrize("path", ["/sign-in", "/people", "/account", "/api/v1/docs"])
     def test_no_page_has_a_script_or_a_style_of_its_own_or_anything_from_elsewhere(self, app, path):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from flask import render_template_string
 from flask_babel import force_locale
 
 from biobank.core import clock
@@ -17,7 +18,7 @@ AT = datetime(2012, 3, 14, 11, 5, tzinfo=UTC)
     ("language", "minute", "day"),
     [
         ("fr", "14 mars 2012, 12:05", "14 mars 2012"),
-        ("en", "Mar 14, 2012, 12:05\N{NARROW NO-BREAK SPACE}PM", "Mar 14, 2012"),
+        ("en", "14 Mar 2012, 12:05", "14 Mar 2012"),
     ],
 )
 def test_a_time_is_told_by_the_banks_clock_and_no_more_exactly_than_it_is_known(
@@ -27,6 +28,30 @@ def test_a_time_is_told_by_the_banks_clock_and_no_more_exactly_than_it_is_known(
         assert spoken.moment(When.exactly(AT), clock.zone()) == minute
         assert spoken.moment(When(AT, "day"), clock.zone()) == day
         assert spoken.moment(When.unknown(), clock.zone()) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "month", "whole"), [("fr", "sept.", "septembre"), ("en", "Sep", "September")]
+)
+def test_pages_sentences_and_papers_write_a_day_in_one_way(app_context, language, month, whole):
+    at = datetime(2012, 9, 14, 21, 5, 33, tzinfo=UTC)
+    page = "{{ at|dateformat }}|{{ at|dateformat('short') }}|{{ at|dateformat('long') }}|{{ at|timeformat }}|" \
+           "{{ at|datetimeformat }}|{{ at|datetimeformat('short') }}"  # fmt: skip
+    with app_context.test_request_context(), force_locale(language):
+        shown = render_template_string(page, at=at).split("|")
+        told = [
+            sentences.sentence(
+                "position_reserved", {"position": "A01", "container": "K1", "who": "N", "clock": hour}
+            )
+            for hour in ("23:05", "2012-09-14T23:05+02:00")
+        ]
+        months = spoken.month("2012-09"), spoken.month("2012")
+        kept = sentences.sentence("retention_over", {"keep_until": "2012-09-14"})
+
+    day, late = f"14 {month} 2012", "23:05"
+    assert shown == [day, day, f"14 {whole} 2012", late, f"{day}, {late}", f"{day}, {late}"]
+    assert months == (f"{month} 2012", "2012")
+    assert (late in told[0], f"{day}, {late}" in told[1], day in kept) == (True, True, True)
 
 
 def test_quantities_are_told_in_french_with_a_comma(app_context):

@@ -161,7 +161,7 @@ def test_nothing_names_the_person_any_more_and_what_they_said_stays(by, other, s
     assert [each.id for each in consent.consents_of(patient)] == [each.id for each in consents]
     assert [each.id for each in consent.withdrawals_of(patient)] == [each.id for each in withdrawals]
     assert holds.open_holds([tube.id])[tube.id][0].code == "withdrawal"
-    assert reading.story(tube)
+    assert reading.story(tube.code)
     assert patients.by_keys([subject]) == {}
 
 

@@ -324,6 +324,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("raw", sa.String(length=256), nullable=False),
         sa.Column("read", sa.String(length=256)),
+        sa.Column("how", sa.String(length=7)),
         sa.Column("outcome", sa.String(length=7), nullable=False),
         sa.Column("act", sa.String(length=20)),
         sa.Column("told", sa.JSON(), nullable=False),
@@ -335,11 +336,27 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(undone_at IS NULL) = (undone_by IS NULL)", name=op.f("ck_work_step_undone_has_name")
         ),
+        sa.CheckConstraint("how IN ('scanned', 'typed', 'pressed')", name=op.f("ck_work_step_how_known")),
         sa.ForeignKeyConstraint(["session_id"], ["work_session.id"], name=op.f("fk_work_step_session_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_step")),
         sa.UniqueConstraint("session_id", "key", name=op.f("uq_work_step_session_id_key")),
         sa.UniqueConstraint("session_id", "seq", name=op.f("uq_work_step_session_id_seq")),
     )
+    op.create_table(
+        "discard_reversal",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("sample_id", KEY, nullable=False),
+        sa.Column("entry_seq", KEY, nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("recorded_by", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["sample_id"], ["sample.id"], name=op.f("fk_discard_reversal_sample_id")),
+        sa.ForeignKeyConstraint(
+            ["entry_seq"], ["audit_entry.seq"], name=op.f("fk_discard_reversal_entry_seq")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discard_reversal")),
+        sa.UniqueConstraint("entry_seq", name=op.f("uq_discard_reversal_entry_seq")),
+    )
+    op.create_index("ix_discard_reversal_sample_id", "discard_reversal", ["sample_id"])
     op.create_table(
         "discrepancy",
         sa.Column("id", KEY, nullable=False),
@@ -579,6 +596,8 @@ def upgrade() -> None:
     )
 
     op.add_column("container", sa.Column("accepts", sa.JSON()))
+    op.add_column("container", sa.Column("kept_at", sa.JSON()))
+    op.create_index("ix_container_kind", "container", ["kind", "id"])
     op.create_index(
         "ix_placement_placed_at",
         "placement",
@@ -600,14 +619,67 @@ def upgrade() -> None:
         sqlite_where=sa.text("removed_recorded_at IS NOT NULL"),
         postgresql_where=sa.text("removed_recorded_at IS NOT NULL"),
     )
+    _tallies()
+
+
+def _tallies() -> None:
+    """How much stands in each freezer, and how much came and left lately: counted once here, kept by each act."""
+    op.create_table(
+        "stock_tally",
+        sa.Column("root_id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("containers", KEY, nullable=False),
+        sa.Column("samples", KEY, nullable=False),
+        sa.Column("children", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["root_id"], ["container.id"], name=op.f("fk_stock_tally_root_id")),
+        sa.PrimaryKeyConstraint("root_id", "kind", name=op.f("pk_stock_tally")),
+    )
+    op.create_table(
+        "stock_flow",
+        sa.Column("root_id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("net", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["root_id"], ["container.id"], name=op.f("fk_stock_flow_root_id")),
+        sa.PrimaryKeyConstraint("root_id", "kind", "day", name=op.f("pk_stock_flow")),
+    )
+    tree = (
+        "WITH RECURSIVE tree (root, id) AS ("
+        " SELECT c.id, c.id FROM container c WHERE NOT EXISTS (SELECT 1 FROM placement p"
+        "  WHERE p.child_id = c.id AND p.removed_recorded_at IS NULL)"
+        " UNION SELECT tree.root, p.child_id FROM tree JOIN placement p ON p.container_id = tree.id"
+        "  AND p.child_id IS NOT NULL AND p.removed_recorded_at IS NULL),"
+        " here (id, samples, children) AS (SELECT container_id, count(sample_id), count(child_id) FROM placement"
+        "  WHERE removed_recorded_at IS NULL GROUP BY container_id)"
+    )
+    op.execute(
+        f"INSERT INTO stock_tally (root_id, kind, containers, samples, children) {tree}"
+        " SELECT tree.root, c.kind, count(*), coalesce(sum(here.samples), 0), coalesce(sum(here.children), 0)"
+        " FROM tree JOIN container c ON c.id = tree.id LEFT JOIN here ON here.id = tree.id GROUP BY tree.root, c.kind"
+    )
+    day = "date({})" if op.get_bind().dialect.name == "sqlite" else "CAST({} AT TIME ZONE 'UTC' AS date)"
+    moved = " UNION ALL ".join(
+        f"SELECT container_id, {day.format(column)} AS day, {sign} AS net FROM placement"
+        f" WHERE sample_id IS NOT NULL AND {column} IS NOT NULL"
+        for column, sign in (("placed_at", "1"), ("removed_at", "-1"))
+    )
+    op.execute(
+        f"INSERT INTO stock_flow (root_id, kind, day, net) {tree}, moved AS ({moved})"
+        " SELECT tree.root, c.kind, moved.day, sum(moved.net) FROM moved JOIN tree ON tree.id = moved.container_id"
+        " JOIN container c ON c.id = tree.id GROUP BY tree.root, c.kind, moved.day"
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("stock_flow")
+    op.drop_table("stock_tally")
+    op.drop_index("ix_container_kind", "container")
     op.drop_index("ix_placement_container_ended", "placement")
     op.drop_index("ix_placement_removed_at", "placement")
     op.drop_index("ix_placement_placed_at", "placement")
     with op.batch_alter_table("container") as batch:
         batch.drop_column("accepts")
+        batch.drop_column("kept_at")
     for table in (
         "step_run",
         "non_conformity",
@@ -615,6 +687,7 @@ def downgrade() -> None:
         "label_check",
         "inventory_line",
         "discrepancy",
+        "discard_reversal",
         "work_step",
         "rack_scan",
         "position_claim",

@@ -5,10 +5,9 @@
      form[data-preview="#id"]        #id shows what data-preview-from answers to the form as it is typed; nothing is kept
      [data-announce] [data-sound]    read aloud, and beeped (yes | look | no) where the person turned sounds on
      [data-since]                    a running delay; data-look-after and data-no-after are minutes
-     [data-left]                     a timer of the board: seconds left when the server wrote it; data-warn before the end
      button[data-toggle=theme|sound]
 
-   What scanners do is in scanner.js; what happens to a scan once it is sent (once only, none lost) is here. */
+   What scanners do is in scanner.js, timers of steps are in timers.js; what happens to a scan once it is sent (once only, none lost) is here. */
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -82,8 +81,15 @@
     for (let turn = 0; turn < 20 && performance.now() - lastKey < 100; turn += 1) await new Promise((done) => { setTimeout(done, 50); });
   };
   let shown = location.pathname + location.search;
-  const markPlace = (place) => all(".rail a, .menu-nav a").forEach((link) =>
-    (link.getAttribute("href") === place ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current")));
+  const markPlace = (place) => all(".rail, .menu-nav").forEach((navigation) => {
+    const open = $("nav details[open], .rail details[open]", navigation);
+    all("a", navigation).forEach((link) => {
+      if (link.getAttribute("href") !== place) { link.removeAttribute("aria-current"); return; }
+      link.setAttribute("aria-current", "page");
+      if (open) open.open = false;
+      link.closest("details:not(.menu)")?.setAttribute("open", "");
+    });
+  });
   const put = (selector, page) => {
     const here = $(selector), there = $(selector, page);
     if (here && there) here.innerHTML = there.innerHTML;
@@ -185,35 +191,9 @@
     clock.classList.toggle("tone-no", late);
     clock.classList.toggle("tone-look", !late && after(clock.dataset.lookAfter));
   });
-  // A timer counts on by the browser's own watch, whatever its clock says; each warning is given once.
-  const written = new WeakMap(), warned = new Set();
-  const state = ({ warn, ready, open, noLimit }, left, gone) => {
-    if (open !== undefined) return "running";
-    if (noLimit !== undefined) return left > 0 ? "running" : "ready";
-    if (left <= Number(warn)) return left > 0 ? "look" : "late";
-    return ready !== undefined && Number(ready) <= gone ? "ready" : "running";
-  };
-  const count = () => {
-    const news = [];
-    all("[data-left]").forEach((timer) => {
-      if (!written.has(timer)) written.set(timer, performance.now());
-      const gone = (performance.now() - written.get(timer)) / 1000, left = Number(timer.dataset.left) - gone;
-      const now = state(timer.dataset, left, gone), rest = Math.floor(Math.abs(left)), two = (number) => String(number).padStart(2, "0");
-      const minutes = Math.floor(rest / 60) % 60, hours = Math.floor(rest / 3600);
-      $("[role=timer]", timer).textContent = hours ? `${hours}:${two(minutes)}:${two(rest % 60)}` : `${minutes}:${two(rest % 60)}`;
-      all("[data-state]", timer).forEach((word) => { word.hidden = word.dataset.state !== now; });
-      Object.entries({ late: "no", look: "look", ready: "yes" }).forEach(([name, tone]) => timer.classList.toggle(`tone-${tone}`, name === now));
-      const once = `${timer.dataset.batch} ${now}`;
-      if (now === "running" || warned.has(once)) return;
-      warned.add(once);
-      news.push([now, { late: timer.dataset.sayLate, look: timer.dataset.sayLook, ready: timer.dataset.sayReady }[now]]);
-    });
-    if (!news.length) return;
-    say(news.map(([, text]) => text).join(". "));
-    beep({ late: "no", look: "look", ready: "yes" }[["late", "look", "ready"].find((name) => news.some(([each]) => each === name))]);
-  };
   const start = (box) => {
     tick();
+    document.dispatchEvent(new CustomEvent("fresh"));   // timers.js looks whether it is time to ask
     all("[data-refresh][id]", box).forEach((piece) => {
       const clock = setInterval(() => {
         if (!piece.isConnected) clearInterval(clock);
@@ -221,9 +201,9 @@
       }, Number(piece.dataset.refresh) * 1000);
     });
   };
+  document.addEventListener("told", ({ detail }) => { say(detail.text); beep(detail.sound); });   // timers.js has a warning
   document.addEventListener("settled", (event) => { settle(event.detail); start(event.detail); });   // station.js put a piece in
   setInterval(tick, 15000);
-  setInterval(count, 1000);
   pressed();
   start(document);
   if ($("[data-announce], [data-sound]")) settle(document.body);

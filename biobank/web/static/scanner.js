@@ -3,6 +3,11 @@
      input[data-scan]         hears every scan, whatever has the focus; one in the page goes before the header's
      input[data-scan-here]    keeps a scan made while it has the focus, and moves on to the next field
      input[name=ended]        beside a scan field: told how the scan ended (enter, tab, lf, silence)
+     input[name=how]          beside a scan field: told whether it was scanned, typed or pressed; empty where nobody can tell
+     form[data-type-again]    what is typed by hand and proves nothing by its check digits is asked for twice, with this text;
+                              [data-typed-differs] is said when the two are not the same
+     [data-twice="yes"]       around the scan field: our own numbers as well, for what follows cannot be taken back;
+                              form[data-unsure="yes"]: and where nobody knows yet what follows
      [data-enter]             what Enter does on the empty scan field: the likeliest act of the card that is shown
      event.answered           set by answers.js: the key answered a question; of a whole scan it is still the beginning
 
@@ -12,10 +17,12 @@
   // A hand types fewer than 10 characters a second; a scanner sends one every 1 to 30 ms, though a busy computer may stumble
   // once, and a Bluetooth one may take 150 ms. That slow it is told from a hand by what it types.
   const MEAN_MS = 50, PAUSE_MS = 200, SLOW_MEAN_MS = 170, SLOW_PAUSE_MS = 350, MIN_LENGTH = 4;
+  // Slower than this, or unevenly, it counts as typed: what proves nothing by itself is then asked for twice.
+  const SURE_MEAN_MS = 120;
   // A scanner that ends with nothing is heard by its silence: soon where the code is whole, later where more may come.
   const SILENT_LENGTH = 6, SILENCE_MS = 300, LONG_SILENCE_MS = 700;
   // What was left in the scan field this long before a scan is no part of it; an Enter this soon after a scan belongs to it.
-  const LEFT_MS = 2000, ENTER_AFTER_MS = 500;
+  const LEFT_MS = 2000, ENTER_AFTER_MS = 500, ENTER_AFTER_SLOW_MS = 3000;
   const GS = "\x1d";
   const scanField = () => document.querySelector("#content [data-scan]") || document.querySelector("[data-scan]");
   const editable = (field) => field.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
@@ -32,12 +39,12 @@
   // One of our own numbers, its digits perhaps typed on the wrong keyboard, after an AIM identifier or before a place.
   const DIGITS = ["0123456789", "à&é\"'(-è_ç", ")!@#$%^&*("];
   const isOurs = (text) => DIGITS.some((keys) => {
-    const plain = [...text.trim()].map((key) => (keys.includes(key) ? keys.indexOf(key) : key)).join("");
+    const plain = [...text.replace(/ /g, "")].map((key) => (keys.includes(key) ? keys.indexOf(key) : key)).join("");
     const [, letter, digits] = plain.match(/^(?:[\]$][A-Za-z]\d)?([A-Za-z])(\d{8,12})(?:[Pp]\d{2,5}|[Ll])?$/) || [];
     return letter && Number(`${letter.toUpperCase().charCodeAt(0) - 55}${digits}`) % 97 === 1;
   });
   // Somebody else's code: no blank, capitals and digits, and typed as evenly as no hand does.
-  const isEven = (keys) => keys.longest < 1.8 * mean(keys);
+  const isEven = (keys, much = 1.8) => keys.longest < much * mean(keys);
   const isCode = (text) => text.length >= 8 && /^[A-Z0-9\-._/]+$/.test(text) && /[A-Z]/.test(text) && (text.match(/\d/g) || []).length >= 4;
 
   // The text as the field made it of the keys (it knows the dead keys of a French keyboard), else the keys themselves.
@@ -51,9 +58,10 @@
 
   const deliver = (scan, how, now) => {
     const { field } = scan, text = scanned(scan), target = field.matches("[data-scan]") ? field : scanField();
+    const quick = mean(scan) < MEAN_MS, read = quick || (mean(scan) < SURE_MEAN_MS && isEven(scan, 1.5)) ? "scanned" : "typed";
     burst = slow = null;
     clearTimeout(silence);
-    ended = how === "silence" ? now + ENTER_AFTER_MS : now;
+    ended = how !== "silence" ? now : now + (quick ? ENTER_AFTER_MS : ENTER_AFTER_SLOW_MS);
     if (field.matches("[data-scan-here]")) {
       const fields = [...(field.form || document).querySelectorAll("input:not([type=hidden]), select, textarea, button")];
       (fields[fields.indexOf(field) + 1] || field).focus();
@@ -63,18 +71,56 @@
     if (!target) return;
     target.value = text;
     if (target.form.elements.ended) target.form.elements.ended.value = how;
+    way = read;
     target.form.requestSubmit();
+    way = null;
   };
 
   const listen = (again = false) => {   // for the silence after a scan that ends with nothing
     clearTimeout(silence);
     silence = setTimeout(() => {
-      const field = document.activeElement;
-      if (!burst || burst.field !== field || !field.matches("[data-scan]") || burst.text.length < SILENT_LENGTH || mean(burst) >= MEAN_MS) return;
-      if (again || isOurs(scanned(burst))) deliver(burst, "silence", performance.now());
+      const field = document.activeElement, quick = burst && mean(burst) < MEAN_MS, keys = quick ? burst : slow;
+      if (!keys || keys.field !== field || !field.matches("[data-scan]") || keys.text.length < SILENT_LENGTH) return;
+      const text = scanned(keys), ours = isOurs(text);
+      // What came slowly is a scan where it came evenly, and is a whole code.
+      if (!quick && (mean(keys) >= SLOW_MEAN_MS || !isEven(keys, ours ? 2.5 : 1.5) || !(ours || isCode(text)))) return;
+      if (again || (quick && ours)) deliver(keys, "silence", performance.now());
       else listen(true);
     }, again ? LONG_SILENCE_MS - SILENCE_MS : SILENCE_MS);
   };
+
+  // ---- how it got here, and what a hand types twice
+  let way = null;      // of the scan that is being sent
+  let keyed = null;    // the scan field that a hand types into, and how many keys
+  let once = null;     // what was typed the first time
+  const isNumber = (text) => /^\d{1,5}$/.test(text);   // a count or a time of day, and no code
+  const say = (form, text) => {
+    if (!text && !form.querySelector(".type-again")) return;
+    const note = form.querySelector(".type-again") || form.appendChild(Object.assign(document.createElement("p"), { className: "type-again", role: "alert" }));
+    note.textContent = text;
+    note.hidden = !text;
+  };
+  const askAgain = (form, field) => {   // true: it is not sent yet
+    const text = field.value.replace(/ /g, ""), before = once?.form === form ? once.text : "";
+    once = null;
+    say(form, "");
+    const final = field.closest("[data-twice=yes]") || form.dataset.unsure === "yes";
+    if (!form.dataset.typeAgain || !text || isNumber(text) || (isOurs(text) && !final) || text === before) return false;
+    if (!before) once = { form, text };
+    say(form, before ? form.dataset.typedDiffers : form.dataset.typeAgain);
+    field.value = "";
+    field.focus();
+    return true;
+  };
+  addEventListener("submit", (event) => {   // before station.js and biobank.js, which send it
+    const form = event.target, field = form.querySelector("[data-scan]"), pressed = event.submitter?.name === "raw";
+    const typedNow = keyed && keyed.field === field && keyed.count >= field.value.trim().length;
+    const how = pressed ? "pressed" : way ?? (typedNow ? "typed" : "");
+    way = keyed = null;
+    if (form.elements.how) form.elements.how.value = how;
+    if (field && how === "typed" && askAgain(form, field)) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+    if (how === "scanned" && once) { say(once.form, ""); once = null; }
+  }, true);
 
   // The end of a scan, or the Enter, Tab or Ctrl+J of a hand.
   const end = (event, field, how, now) => {
@@ -117,6 +163,7 @@
     const text = separator ? GS : event.key.length === 1 ? event.key : "";
     add(burst, now, text);
     add(slow, now, text);
+    if (into.matches("[data-scan]")) keyed = keyed?.field === into && into.value ? { field: into, count: keyed.count + 1 } : { field: into, count: 1 };
     if (separator) { event.preventDefault(); if (editable(into)) into.setRangeText(GS, into.selectionStart, into.selectionEnd, "end"); }
     if (into.matches("[data-scan]")) listen();
   }, true);
