@@ -5,7 +5,6 @@ import zlib
 
 import pytest
 import zxingcpp
-from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -17,6 +16,7 @@ from biobank.core.readings import FRENCH_TO_US, US_TO_FRENCH, readings
 from biobank.core.vocabularies import command_reasons, non_conformities
 from biobank.printing import symbols
 from biobank.storage.pages import DISCARD_REASONS
+from biobank.web.i18n import speaking
 from tests import people
 
 EVERY = [command for _group, them in sheet() for command in them]
@@ -128,7 +128,7 @@ def test_every_card_of_the_printed_sheet_reads_back(app, language):
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_every_card_says_in_words_what_it_does_and_no_two_say_the_same(app, language):
-    with app.test_request_context(), force_locale(language):
+    with app.test_request_context(), speaking(language):
         cards = [card for _name, them in paper_pages._command_cards() for card in them]
 
     assert [card.code for card in cards] == [card_of(command) for command in EVERY]

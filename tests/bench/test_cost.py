@@ -62,7 +62,7 @@ def count(sent, ask) -> int:
     return len(sent)
 
 
-@pytest.mark.parametrize("path, headers", [
+@pytest.mark.parametrize(("path", "headers"), [
     ("/samples/{code}", {}), ("/scan?raw={code}", {"X-Partial": "1"}), ("/api/v1/scan?raw={code}", {}),
 ])  # fmt: skip
 def test_a_scan_and_a_samples_page_take_twelve_statements_at_most_whatever_it_has_been_through(

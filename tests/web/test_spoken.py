@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import render_template_string
-from flask_babel import force_locale
 
 from biobank.core import clock
 from biobank.core.times import When
 from biobank.web import sentences, spoken
+from biobank.web.i18n import speaking
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 AT = datetime(2012, 3, 14, 11, 5, tzinfo=UTC)
@@ -24,7 +24,7 @@ AT = datetime(2012, 3, 14, 11, 5, tzinfo=UTC)
 def test_a_time_is_told_by_the_banks_clock_and_no_more_exactly_than_it_is_known(
     app_context, language, minute, day
 ):
-    with force_locale(language):
+    with speaking(language):
         assert spoken.moment(When.exactly(AT), clock.zone()) == minute
         assert spoken.moment(When(AT, "day"), clock.zone()) == day
         assert spoken.moment(When.unknown(), clock.zone()) is None
@@ -37,7 +37,7 @@ def test_pages_sentences_and_papers_write_a_day_in_one_way(app_context, language
     at = datetime(2012, 9, 14, 21, 5, 33, tzinfo=UTC)
     page = "{{ at|dateformat }}|{{ at|dateformat('short') }}|{{ at|dateformat('long') }}|{{ at|timeformat }}|" \
            "{{ at|datetimeformat }}|{{ at|datetimeformat('short') }}"  # fmt: skip
-    with app_context.test_request_context(), force_locale(language):
+    with app_context.test_request_context(), speaking(language):
         shown = render_template_string(page, at=at).split("|")
         told = [
             sentences.sentence(
@@ -55,7 +55,7 @@ def test_pages_sentences_and_papers_write_a_day_in_one_way(app_context, language
 
 
 def test_quantities_are_told_in_french_with_a_comma(app_context):
-    with force_locale("fr"):
+    with speaking("fr"):
         assert spoken.quantity("volume", 12_500) == "12,5\N{NO-BREAK SPACE}µL"
         assert (
             spoken.quantity("cells", 5_000_000)
@@ -66,13 +66,13 @@ def test_quantities_are_told_in_french_with_a_comma(app_context):
 def test_a_sentence_tells_days_and_quantities_as_people_write_them(app_context):
     refused = {"clause": "research", "signed_on": "2012-03-14", "form": "F", "version": "1.2"}
     drawn = {"sample": "T00421736", "left": "12.5", "asked": "20", "unit": "µL"}
-    with force_locale("fr"):
+    with speaking("fr"):
         assert "le 14 mars 2012 (formulaire F, version 1.2)" in sentences.sentence("clause_refused", refused)
         assert sentences.sentence("overdraw", drawn).startswith("T00421736\N{NO-BREAK SPACE}: 12,5 µL")
 
 
 def test_what_somebody_typed_is_told_as_it_was_typed(app_context):
-    with force_locale("fr"):
+    with speaking("fr"):
         assert "« 2012-13-45 »" in sentences.sentence("time_unreadable", {"text": "2012-13-45"}).replace(
             "\N{NO-BREAK SPACE}", " "
         )
