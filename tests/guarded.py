@@ -196,7 +196,7 @@ def fill(bank: Stranger) -> None:
     add("signed_document", id=1, consent_id=1, content="x", **paper)
     add("signed_document", id=2, consent_id=1, replaces_id=1, erased_at=NOON, **paper)
     task = {"site_id": 1, "reason": "…", "opened_at": NOON, "opened_by": "k"}
-    add("destruction_task", id=1, sample_id=1, **task)
+    add("destruction_task", id=1, sample_id=4, **task)
     add("destruction_task", id=2, sample_id=2, first_at=NOON, first_by="k", done_at=NOON, done_by="l", **task)
     add("anonymisation", id=1, patient_id=2, reason="…", asked_at=NOON, asked_by="k")
     add(

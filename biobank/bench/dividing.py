@@ -64,9 +64,24 @@ def _command(work: Work, heard: Heard) -> Told | None:
     elif verb in ("confirm", "close") and state["parent"]:
         state["close"] = verb == "close"
         return divide(work)
+    elif verb == "undo" and state["parent"]:
+        return _drop(work)
     elif verb != "aliquot":
         return None
     return _planned(work)
+
+
+def _drop(work: Work) -> Told:
+    """The tubes that were scanned last, or the tube that was to be divided, as if it had not been scanned."""
+    state = work.state
+    if state.get("rack") or not state["codes"]:
+        state.update(
+            {} if state.get("rack") else {"parent": None, "count": None, "volume": None}, **_NO_TUBES
+        )
+        return Told("sentence_dropped", {}, tone="look")
+    *rest, last = state["codes"]
+    state["codes"] = rest
+    return Told("dropped", {"code": last}, tone="look", shown={"code": last, "position": _filled(state)})
 
 
 def _parent(work: Work, sample: Sample) -> Told:

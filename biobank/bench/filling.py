@@ -43,7 +43,7 @@ def hear(work: Work, heard: Heard) -> Told | None:
         return _place(work, heard, heard.thing)
     if heard.verb == "confirm" and work.state.get("asked"):
         return _place(work, heard, None)
-    if heard.verb == "cancel" and work.state.pop("asked", None):
+    if heard.verb in ("cancel", "undo") and work.state.pop("asked", None):
         return Told("fill_left_there", {}, tone="look")
     if heard.unknown is not None:
         raise heard.unknown

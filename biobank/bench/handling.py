@@ -41,13 +41,26 @@ def _answer(work: Work, heard: Heard) -> Told | None:
     """The reason of a discard, and the yes or no to it."""
     state = work.state
     if heard.verb == "reason" and state["verb"] == "discard":
+        state.setdefault(
+            "back", {"verb": "discard"} | ({"reason": state["reason"]} if state.get("reason") else {})
+        )
         state["reason"] = heard.reason
         return Told("discard_reason", {"discard_reason": heard.reason})
     if heard.verb == "confirm" and state.get("asked"):
         return _discard(work, find_sample(state["asked"], work.by))
     if heard.verb == "cancel" and state.pop("asked", None):
         return Told("discard_not_done", {}, tone="look")
-    return None
+    return _drop(work) if heard.verb == "undo" and ("back" in state or "asked" in state) else None
+
+
+def _drop(work: Work) -> Told:
+    """What was said since the last act is as if it had not been said; the act stands."""
+    state = work.state
+    asked, back = state.pop("asked", None), state.pop("back", None)
+    if back is not None:
+        state.clear()
+        state.update(back)
+    return Told("discard_not_done" if asked else "sentence_dropped", {}, tone="look")
 
 
 def wants(state: dict[str, Any], verb: str) -> bool:
@@ -56,16 +69,23 @@ def wants(state: dict[str, Any], verb: str) -> bool:
 
 def _verb(work: Work, heard: Heard) -> Told:
     require(work.by, VERBS[heard.verb][0])
-    work.state.clear()
-    work.state["verb"] = heard.verb
+    state = work.state
+    back = state.get("back") or {name: state[name] for name in ("verb", "reason") if name in state}
+    state.clear()
+    state["verb"] = heard.verb
+    if back and back["verb"] != heard.verb:
+        state["back"] = back
     return Told(f"verb_{heard.verb}", {})
 
 
 def _take_out(work: Work, heard: Heard) -> Told:
     sample: Sample = heard.thing
     act = work.state["verb"]
+    if act == "thaw" and not places.where_is([sample.id]).get(sample.id) and sample.status == "available":
+        raise RuleViolation("thaw_out_already", sample=sample.code)
     way = storage.thaw if act == "thaw" else storage.take_out
     ended = way(sample=sample, by=work.by)
+    work.state.pop("back", None)
     told = {"sample": sample.code, "position": ended.position or "–"}
     box = storage.container_of(ended)
     return Told(
@@ -78,6 +98,7 @@ def _take_out(work: Work, heard: Heard) -> Told:
 def _put_back(work: Work, heard: Heard) -> Told:
     sample: Sample = heard.thing
     placement = storage.put_back(sample=sample, by=work.by)
+    work.state.pop("back", None)
     box = storage.container_of(placement)
     return Told(
         "done_put_back", {"sample": sample.code, "position": placement.position or "–", "container": box.name},
@@ -107,6 +128,7 @@ def _discard(work: Work, sample: Sample) -> Told:
     reason = work.state["reason"]
     storage.discard(sample=sample, reason=reason, by=work.by)
     work.state.pop("asked", None)
+    work.state.pop("back", None)
     params = {"sample": sample.code, "discard_reason": reason}
     return Told(
         "done_discard", params, tone="look", outcome="done", act="discarded",

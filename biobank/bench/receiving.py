@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from biobank.bench import nonconforming
+from biobank.bench import kept, nonconforming
 from biobank.bench.heard import Heard, require_new_code
+from biobank.bench.models import WorkSession
 from biobank.bench.task import Task, Told, Work, require
 from biobank.consent.models import Consent, ConsentForm
 from biobank.core import clock
@@ -29,6 +30,8 @@ from biobank.samples.reading import find_sample
 from biobank.studies.models import Study
 
 COLLECT = "sample:collect"
+#: A kit of the same person within these hours may be the same kit, brought twice.
+KIT_BEFORE_HOURS = 12
 _ON_THE_WAY = (rules.Status.EXPECTED.value, rules.Status.COLLECTED.value)
 
 
@@ -79,7 +82,28 @@ def _patient(work: Work, patient: Patient) -> Told:
         else:
             return Told("receive_which_kit", {"patient": patient.code, "count": len(fitting)}, tone="look")
     count = len(state["expected"]) or len(state["left"])
-    return Told("receive_patient", {"patient": patient.code, "count": count}, shown={"code": patient.code})
+    shown: dict[str, Any] = {"code": patient.code}
+    if before := _received_today(patient):
+        shown["reasons"] = [Reason("receive_kit_before", {"time": before}).as_dict()]
+    params = {"patient": patient.code, "count": count}
+    code = "receive_patient" if count != 1 else "receive_patient_one"
+    return Told(code, params, tone="look" if before else "yes", shown=shown)
+
+
+def _received_today(patient: Patient) -> str | None:
+    """When tubes of this person were last received at a station, where that was in the last hours."""
+    query = (
+        select(WorkSession)
+        .where(
+            WorkSession.task == "receive", WorkSession.site_id == patient.site_id,
+            WorkSession.closed_at > clock.now() - timedelta(hours=KIT_BEFORE_HOURS),
+        )
+        .order_by(WorkSession.id.desc()).limit(100)
+    )  # fmt: skip
+    for session in db.session.scalars(query):
+        if session.state["patient"] == patient.code and kept.count_done(session) and session.closed_at:
+            return session.closed_at.astimezone(clock.zone()).strftime("%H:%M")
+    return None
 
 
 def kits_for(patient: Patient) -> Sequence[CollectionKit]:

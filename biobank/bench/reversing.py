@@ -8,7 +8,7 @@ from sqlalchemy import select
 from biobank.consent import service as consent
 from biobank.core.actor import Actor
 from biobank.core.db import db, lock
-from biobank.core.errors import Reason, RuleViolation
+from biobank.core.errors import Forbidden, Reason, RuleViolation
 from biobank.printing import jobs
 from biobank.printing.models import LabelJob
 from biobank.quality import service as quality
@@ -16,7 +16,7 @@ from biobank.samples import gate, steps
 from biobank.samples import undoing as sample_undoing
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample, find_samples
-from biobank.storage import places, standing
+from biobank.storage import destruction, places, standing
 from biobank.storage import undoing as storage_undoing
 
 #: What the record says was done about something that was no fault after all.
@@ -27,8 +27,12 @@ def reverse(told: Mapping[str, Any], by: Actor) -> list[Reason]:
     """Take one act back, as its step told it.
 
     returns  what is not as it was all the same, such as a place that somebody took meanwhile
-    raises   RuleViolation when something came after it, or it is not this person's to take back
+    raises   Forbidden without the permission that the act itself takes; RuleViolation when something came after it, or
+             it is not this person's to take back
     """
+    permission = _TAKES.get(told["act"])
+    if permission is not None and not by.may(permission):
+        raise Forbidden("forbidden_permission", permission=permission)
     return _WAYS[told["act"]](told, by) or []
 
 
@@ -59,6 +63,7 @@ def _taken_out(told: Mapping[str, Any], by: Actor) -> None:
 
 def _received(told: Mapping[str, Any], by: Actor) -> None:
     """It was announced, and is so again."""
+    lock_all([told], by)
     sample = find_sample(told["sample"], by)
     _require_nowhere([sample])
     sample_undoing.undo_receive(sample=sample, by=by)
@@ -66,8 +71,10 @@ def _received(told: Mapping[str, Any], by: Actor) -> None:
 
 def _registered(told: Mapping[str, Any], by: Actor) -> None:
     """Nobody had heard of it before: it goes out of the world, and its label is not printed any more."""
+    lock_all([told], by)
     sample = find_sample(told["sample"], by)
     _require_nowhere([sample])
+    _require_no_task([sample])
     sample_undoing.undo_register(sample=sample, by=by)
     _no_labels([sample.code], by)
 
@@ -79,6 +86,7 @@ def _aliquoted(told: Mapping[str, Any], by: Actor) -> None:
         storage_undoing.undo_placed(placement_id=placement, by=by)
     children = find_samples(told["children"], by)
     _require_nowhere(children)
+    _require_no_task(children)
     sample_undoing.undo_aliquot(parent=find_sample(told["sample"], by), children=children, by=by)
     _no_labels(told["children"], by)
 
@@ -88,6 +96,14 @@ def _require_nowhere(samples: Sequence[Sample]) -> None:
     for sample in samples:
         if sample.id in standing_somewhere:
             raise RuleViolation("undo_too_late", sample=sample.code)
+
+
+def _require_no_task(samples: Sequence[Sample]) -> None:
+    """What two people are asked to destroy does not go out of the world by one."""
+    asked = destruction.open_of([sample.id for sample in samples])
+    for sample in samples:
+        if sample.id in asked:
+            raise RuleViolation("destruction_takes_two", sample=sample.code)
 
 
 def _no_labels(codes: Sequence[str], by: Actor) -> None:
@@ -117,6 +133,9 @@ def _non_conformity(told: Mapping[str, Any], by: Actor) -> None:
     """It is closed as a mistake; the hold that it put ends with it."""
     quality.close(item=quality.find_item(told["item"], by), action=MISTAKE, by=by)
 
+
+#: What some acts take, and so taking them back.
+_TAKES = {"registered": "sample:collect", "received": "sample:collect", "discarded": "sample:discard"}
 
 _WAYS: dict[str, Callable[[Mapping[str, Any], Actor], list[Reason] | None]] = {
     "placed": _placed,

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from biobank.bench import carrying, dividing, filling, handling, nonconforming, receiving, timing
+from biobank.bench import carrying, dividing, filling, handling, kept, nonconforming, receiving, timing
 from biobank.bench.kept import LONGEST_KEY
 from biobank.bench.models import WorkSession
-from biobank.bench.task import Task, Work
+from biobank.bench.task import Task, Told, Work
 from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import db, lock
@@ -76,6 +76,19 @@ def end(session: WorkSession, by: Actor) -> None:
     TASKS[session.task].end(Work(state=dict(session.state), by=by, site_id=session.site_id))
     session.closed_at, session.closed_by = clock.now(), by.key
     db.session.flush()
+
+
+def ending(session: WorkSession, *, cancelled: bool = False) -> Told:
+    """What is said at its end: how much was done, and what was left. Whoever cancels has not taken anything back."""
+    done, state = kept.count_done(session), session.state
+    left = [Reason("finish_question")] if state.get("asked") else []
+    unverified = sum(not tube["verified"] for tube in state.get("tubes", ()))
+    if unverified:
+        left.append(Reason("finish_labels", {"tubes": len(state["tubes"]), "count": unverified}))
+    params, shown = {"count": done}, {"reasons": [reason.as_dict() for reason in left]} if left else None
+    if cancelled and done:
+        return Told("session_cancelled", params, tone="look", shown=shown)
+    return Told("session_finished", params, tone="look" if left else "yes", shown=shown)
 
 
 def require_own(session: WorkSession, by: Actor) -> None:

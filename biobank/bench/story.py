@@ -51,6 +51,13 @@ SIGNS: dict[str, tuple[str, str | None]] = {
     "label_reprinted": ("print", "look"),
     "label_verified": ("label", "yes"),
     "label_wrong": ("label", "no"),
+    "non_conformity": ("look", "look"),
+    "non_conformity_closed": ("check", "yes"),
+    "discrepancy": ("help", "look"),
+    "discrepancy_settled": ("check", "yes"),
+    "depleted": ("minus", None),
+    "undone": ("history", "look"),
+    "thaw_undone": ("history", "look"),
 }
 
 
@@ -103,6 +110,8 @@ def _params(entry: Mapping[str, Any], patients: Mapping[str, str]) -> dict[str, 
         "new": _type(after) or patients.get(str(after.get("subject")), "…"),
         "quantity": after.get("quantity", "?"),
         "hold": after.get("hold") or before.get("hold") or "",
+        "non_conformity": after.get("what") or before.get("what") or "–",
+        "discrepancy": after.get("kind") or before.get("kind") or "–",
     }
     for name in (
         "type",

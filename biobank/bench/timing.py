@@ -17,6 +17,8 @@ from biobank.samples.models import Sample, StepRun
 from biobank.samples.reading import find_samples
 
 PROCESS = "sample:process"
+#: More tubes than these are counted, not named.
+MOST_NAMED = 6
 
 
 def begins(heard: Heard) -> bool:
@@ -54,6 +56,9 @@ def _command(work: Work, verb: str) -> Told | None:
         return Told("step_stop_which", {})
     if verb in ("start", "confirm") and state["samples"]:
         return start(work)
+    if verb == "undo" and state["samples"]:
+        *state["samples"], last = state["samples"]
+        return Told("dropped", {"code": last}, tone="look", shown={"code": last})
     if verb == "start":
         state["verb"] = "start"
         return Told("step_start_which", {})
@@ -110,7 +115,8 @@ def start(work: Work) -> Told:
     samples = find_samples(state["samples"], work.by)
     batch = steps.start(samples=samples, procedure=procedure, step=state["step"], by=work.by)
     told = Told(
-        "step_started", {"count": len(samples), "step_title": state["title"]}, outcome="done", act="step_started",
+        "step_started" if len(samples) > 1 else "step_started_one",
+        {"count": len(samples), "step_title": state["title"]}, outcome="done", act="step_started",
         undo={"act": "step_started", "batch": batch, "tubes": [sample.code for sample in samples]},
         shown={"code": state["title"], "position": str(len(samples))},
     )  # fmt: skip
@@ -124,12 +130,14 @@ def _stop(work: Work, sample: Sample) -> Told:
     if batch is None:
         raise RuleViolation("step_not_running", sample=sample.code)
     runs = steps.stop(batch=batch, by=work.by)
-    outside = [each for run in runs for each in run.outside or ()]
+    outside: list[dict[str, Any]] = []  # of tubes that ran together the same is said once
+    outside += (each for run in runs for each in run.outside or () if each not in outside)
+    codes = _codes(runs)
     late = procedure_rules.broken(outside)
     code = "step_stopped_outside" if late else "step_stopped"
     return Told(
-        code, {"count": len(runs), "sample": sample.code}, tone="look" if late else "yes", outcome="done",
-        act="step_stopped", undo={"act": "step_stopped", "runs": [run.id for run in runs], "tubes": _codes(runs)},
+        code, {"tubes": _named(codes)}, tone="look" if late else "yes", outcome="done",
+        act="step_stopped", undo={"act": "step_stopped", "runs": [run.id for run in runs], "tubes": codes},
         shown={"code": sample.code, "reasons": outside[:5]},
     )  # fmt: skip
 
@@ -139,13 +147,22 @@ def _codes(runs: Sequence[StepRun]) -> list[str]:
     return list(db.session.scalars(query))
 
 
+def _named(codes: Sequence[str]) -> str:
+    """The tubes, and of many the first and how many there are."""
+    return (
+        ", ".join(codes) if len(codes) <= MOST_NAMED else f"{', '.join(codes[:MOST_NAMED])} … ({len(codes)})"
+    )
+
+
 def sentence(state: dict[str, Any]) -> Reason:
     if state["verb"] == "stop":
         return Reason("step_sentence_stop")
     if not state["procedure"]:
         return Reason("step_sentence_procedure")
     params = {"step_title": state["title"], "count": len(state["samples"])}
-    return Reason("step_sentence" if state["samples"] else "step_sentence_tubes", params)
+    if not state["samples"]:
+        return Reason("step_sentence_tubes", params)
+    return Reason("step_sentence" if len(state["samples"]) > 1 else "step_sentence_one", params)
 
 
 TASK = Task("time", begins, begin, hear, sentence)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from biobank.bench import dividing, kept, sessions
+from biobank.bench import commands, dividing, kept, sessions
 from biobank.bench.heard import Heard, hear
 from biobank.bench.kept import LONGEST_KEY, Scan, refusals, steps_of
 from biobank.bench.models import WorkSession, WorkStep
@@ -95,13 +95,13 @@ def _heed(session: WorkSession | None, scan: Scan, by: Actor) -> Heeded:
     heard = hear(scan.raw, by)
     verb = heard.verb
     if session is not None:
-        if verb == "undo":
-            return Heeded(session, undo_last(session=session, by=by, scan=scan))
         if verb in ("finish", "cancel") and not TASKS[session.task].wants(session.state, verb):
             return _finish(session, heard, scan, by)
         told = _ask(TASKS[session.task], session, heard, by, scan)
         if told is not None:
             return Heeded(session, kept.keep(session, scan, told, heard.text))
+        if verb == "undo":  # nothing was pending: a task drops that first
+            return Heeded(session, undo_last(session=session, by=by, scan=scan))
     begun = _begin(heard, by)
     if begun is None:
         return _nothing_begins(session, heard)
@@ -136,13 +136,15 @@ def _begin(heard: Heard, by: Actor) -> tuple[Task, dict[str, Any], Told] | None:
 def _nothing_begins(session: WorkSession | None, heard: Heard) -> Heeded:
     if heard.unknown is not None:
         raise heard.unknown
+    if heard.verb in commands.VERBS:
+        raise RuleViolation("command_out_of_turn", command=heard.verb)
     if heard.kind in ("command", "number"):
-        raise RuleViolation("scan_out_of_turn", read=heard.text)
+        raise RuleViolation("scan_out_of_turn", read=heard.reason or str(heard.figure))
     return Heeded(session, None, card=True)
 
 
 def _finish(session: WorkSession, heard: Heard, scan: Scan, by: Actor) -> Heeded:
-    told = Told("session_finished", {"count": kept.count_done(session)}, tone="yes")
+    told = sessions.ending(session, cancelled=heard.verb == "cancel")
     step = kept.keep(session, scan, told, heard.text)
     sessions.end(session, by)
     return Heeded(session, step)
@@ -184,14 +186,19 @@ def sentence(session: WorkSession) -> Reason:
 
 @dataclass
 class Shown:
-    """A session as the station draws it."""
+    """A session as the station draws it.
+
+    endings  verb that ends it -> what is said then
+    """
 
     session: WorkSession
     sentence: Reason
+    endings: dict[str, Told]
     steps: list[WorkStep] = field(default_factory=list)
     refused: list[WorkStep] = field(default_factory=list)
 
 
 def shown(session: WorkSession) -> Shown:
     """Everything the station shows of a session, but the picture its task adds."""
-    return Shown(session, sentence(session), steps_of(session, 12), refusals(session))
+    endings = {verb: sessions.ending(session, cancelled=verb == "cancel") for verb in ("finish", "cancel")}
+    return Shown(session, sentence(session), endings, steps_of(session, 12), refusals(session))

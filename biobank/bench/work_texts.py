@@ -10,6 +10,14 @@ TEXTS: dict[str, str] = {
     "scan_out_of_turn": N_(
         "{read} fits nothing that is going on. Scan a patient, a box, a procedure or a command first."
     ),
+    "command_out_of_turn": N_(
+        "“{command}” fits nothing that is going on. Scan a patient, a box, a procedure or another command first."
+    ),
+    "sentence_dropped": N_("What was begun is dropped. Undo once more takes back the last act."),
+    "dropped": N_("{code} is left out again."),
+    "session_cancelled": N_("Ended. Acts that stay done: {count}. “My sessions” takes them back."),
+    "finish_question": N_("The last question was not answered: nothing was done about it."),
+    "finish_labels": N_("Tubes: {tubes}. Labels not verified: {count}."),
     "session_closed": N_("That session is closed. Scan again to begin another."),
     "session_finished": N_("Finished: {count} done."),
     "session_of_another": N_("This session is somebody else’s."),
@@ -19,6 +27,9 @@ TEXTS: dict[str, str] = {
     ),
     "undo_stopped": N_("{read} can no longer be taken back, so nothing of the session was."),
     "undone": N_("Taken back: {read}."),
+    "undone_discard": N_("{sample} is no longer discarded."),
+    "undone_nowhere": N_("{sample} has no place now."),
+    "undone_stands": N_("{sample} stands at {position} in {container} again."),
     "undone_without_place": N_("{sample} is here again, but without a place. Store it anew."),
     "new_code_doubtful": N_(
         "{raw} is new, and looks like the text of a badly set scanner. Scan the test card of this station first."
@@ -55,6 +66,9 @@ TEXTS: dict[str, str] = {
     "discard_sure": N_("Discard {sample}? Scan it once more, or confirm."),
     "discard_not_done": N_("Nothing was discarded."),
     "done_take_out": N_("{sample} is out of {container}, {position}."),
+    "thaw_out_already": N_(
+        "{sample} is out already: no thaw is counted. Scan “put back” and the tube, then “thaw” and the tube."
+    ),
     "done_thaw": N_("{sample} is out of {container}, {position}, to thaw."),
     "done_put_back": N_("{sample} is back at {position} in {container}."),
     "done_discard": N_("{sample} is discarded: {discard_reason}."),
@@ -101,7 +115,7 @@ TEXTS: dict[str, str] = {
     "divide_sentence_which": N_("Aliquot the tube …"),
     "divide_sentence": N_("Aliquot {sample} into {count} × {volume} µL"),
     "divide_sentence_rack": N_("Aliquot {sample} into {count} × {volume} µL in the box …"),
-    "divide_sentence_codes": N_("Aliquot {sample} into {count} × {volume} µL, {number} tubes scanned"),
+    "divide_sentence_codes": N_("Aliquot {sample} into {count} × {volume} µL. Tubes scanned: {number}"),
     # --- steps of a procedure
     "step_start_which": N_("Scan the card of the procedure."),
     "step_stop_which": N_("Scan one of the tubes that have come out."),
@@ -109,21 +123,25 @@ TEXTS: dict[str, str] = {
     "step_tube": N_("{sample} goes in: {count}."),
     "step_tube_again": N_("{sample} is among them already."),
     "step_started": N_("{step_title} has begun with {count} tubes."),
-    "step_stopped": N_("Stopped: {count} tubes, within the limits."),
-    "step_stopped_outside": N_("Stopped: {count} tubes, outside the limits. It is recorded."),
+    "step_started_one": N_("{step_title} has begun with one tube."),
+    "step_stopped": N_("Stopped, within the limits: {tubes}."),
+    "step_stopped_outside": N_("Stopped, outside the limits: {tubes}. It is recorded."),
     "step_not_running": N_("{sample} is in no step that runs."),
     "step_procedure_first": N_("Scan the card of the procedure first."),
     "step_sentence_procedure": N_("Start the step of …"),
     "step_sentence_tubes": N_("Start {step_title} with …"),
     "step_sentence": N_("Start {step_title} with {count} tubes"),
+    "step_sentence_one": N_("Start {step_title} with one tube"),
     "step_sentence_stop": N_("Stop the step of the tube …"),
     "procedure_step_unknown": N_("There is no step {number}: the procedure has {count}."),
     "procedure_untimed": N_("{procedure} has no step that is timed."),
     # --- receiving
     "receive_patient": N_("Patient {patient}: {count} tubes expected."),
+    "receive_patient_one": N_("Patient {patient}: one tube expected."),
+    "receive_kit_before": N_("A kit of this patient was received at {time}."),
     "receive_no_kit": N_("No kit is made up for the studies of {patient}. Scan the card of a kit."),
     "receive_which_kit": N_("{patient} may have {count} kits. Scan the card of the one that came."),
-    "receive_kit": N_("{kit}: {count} tubes."),
+    "receive_kit": N_("{kit}. Tubes: {count}."),
     "receive_kit_first": N_("Scan the card of the kit first."),
     "receive_kit_full": N_("{kit} is complete: {code} is one tube more than it has."),
     "receive_not_announced": N_(
@@ -138,14 +156,14 @@ TEXTS: dict[str, str] = {
     "receive_in_hand": N_("In the hand: {tube}. Now scan the label {sample} on it."),
     "receive_label_right": N_("{sample}: the right label is on the tube."),
     "receive_label_again": N_("{sample} was read already."),
-    "receive_complete": N_("Complete: {count} tubes received, every label checked."),
+    "receive_complete": N_("Complete, every label checked. Tubes received: {count}."),
     "receive_wrong": N_("{sample}: {non_conformity}, recorded."),
     "receive_sentence_patient": N_("Receive {kit}: scan the patient"),
     "receive_sentence_kit": N_("Receive from {patient}: scan the kit"),
-    "receive_sentence_expected": N_("Receive from {patient}: {count} tubes to come"),
+    "receive_sentence_expected": N_("Receive from {patient}. Tubes to come: {count}"),
     "receive_sentence_tube": N_("Receive from {patient}: scan the tube, {type}"),
     "receive_sentence_label": N_("Stick and scan the label {sample}"),
-    "receive_sentence_done": N_("Received from {patient}: {count} tubes"),
+    "receive_sentence_done": N_("Received from {patient}. Tubes: {count}"),
 }
 
 WORDS: dict[str, str] = {

@@ -375,11 +375,29 @@ _IMPORTED_RENAMED = """NEW.external_id <> OLD.external_id AND NOT EXISTS (SELECT
     WHERE p.anonymised_at IS NOT NULL AND (p.id = OLD.patient_id OR EXISTS (SELECT 1 FROM sample_donor d
         WHERE d.sample_id = OLD.sample_id AND d.patient_id = p.id)))"""
 # Who discarded a tube takes it back, as long as the record tells of nothing after it; what two people saw destroyed
-# does not come back.
-_NOT_THEIR_DISCARD = """NOT EXISTS (SELECT 1 FROM audit_entry a JOIN sample s ON s.id = NEW.sample_id
-        WHERE a.seq = NEW.entry_seq AND a.subject_kind = 'sample' AND a.subject_key = s.code
-        AND a.content LIKE '{"act":"discarded","actor":"' || NEW.recorded_by || '",%')
-    OR EXISTS (SELECT 1 FROM destruction_task d WHERE d.sample_id = NEW.sample_id AND d.done_at IS NOT NULL)"""
+# does not come back, nor the tube of a donor who took anything back.
+_THEIRS = """'{"act":"discarded","actor":"' || NEW.recorded_by || '",'"""
+_NOT_THEIR_DISCARD = f"""NOT EXISTS (SELECT 1 FROM audit_entry a
+        WHERE a.seq = NEW.entry_seq AND a.subject_kind = 'sample'
+        AND a.subject_key = (SELECT s.code FROM sample s WHERE s.id = NEW.sample_id)
+        AND substr(a.content, 1, length({_THEIRS})) = {_THEIRS}
+        AND NOT EXISTS (SELECT 1 FROM audit_entry b
+            WHERE b.subject_kind = 'sample' AND b.subject_key = a.subject_key AND b.seq > a.seq))
+    OR EXISTS (SELECT 1 FROM destruction_task d WHERE d.sample_id = NEW.sample_id AND d.cancelled_at IS NULL)
+    OR EXISTS (SELECT 1 FROM withdrawal w JOIN sample_donor o ON o.patient_id = w.patient_id
+        WHERE o.sample_id = NEW.sample_id
+        AND NOT EXISTS (SELECT 1 FROM withdrawal_reversal v WHERE v.withdrawal_id = w.id))"""
+_DESTROYED_BY_ONE = """OLD.status <> 'destroyed' AND NEW.status = 'destroyed' AND EXISTS (SELECT 1
+    FROM destruction_task d WHERE d.sample_id = OLD.id AND d.done_at IS NULL AND d.cancelled_at IS NULL)"""
+_FILLED_AFTER_ITS_END = f"""NEW.amount > 0 AND EXISTS (
+    SELECT 1 FROM sample s WHERE s.id = NEW.sample_id AND s.status = 'destroyed')
+    AND {_IN_THE_RECORD.format(key="sample_id")}"""
+# A maker's code is free again when its tube was entered by mistake, and stands for the next one that bears it.
+_POINTS_ELSEWHERE = """NEW.target_id <> OLD.target_id AND NOT (OLD.kind = 'tube' AND (
+    (NEW.target_id = 0 AND EXISTS (SELECT 1 FROM sample s
+        WHERE s.id = OLD.target_id AND s.status = 'destroyed' AND s.container_code IS NULL))
+    OR (OLD.target_id = 0 AND EXISTS (SELECT 1 FROM sample s
+        WHERE s.id = NEW.target_id AND s.site_id = OLD.site_id AND s.container_code = OLD.code))))"""
 _BACK_FROM_THE_DEAD = """OLD.status = 'destroyed' AND NEW.status <> 'destroyed' AND NOT EXISTS (
     SELECT 1 FROM discard_reversal r WHERE r.sample_id = OLD.id AND NOT EXISTS (
         SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample' AND a.subject_key = OLD.code
@@ -595,11 +613,32 @@ CONDITIONS = (
         "what was destroyed stays destroyed",
     ),
     (
+        "sample",
+        "UPDATE",
+        "sample_destroyed_by_one",
+        _DESTROYED_BY_ONE,
+        "what two people are asked to destroy is not destroyed by one",
+    ),
+    (
+        "quantity_entry",
+        "INSERT",
+        "ledger_after_the_end",
+        _FILLED_AFTER_ITS_END,
+        "nothing comes into what was destroyed",
+    ),
+    (
+        "scannable_code",
+        "UPDATE",
+        "code_points_elsewhere",
+        _POINTS_ELSEWHERE,
+        "a code stands for what it was given to",
+    ),
+    (
         "discard_reversal",
         "INSERT",
         "discard_of_another",
         _NOT_THEIR_DISCARD,
-        "a discard is taken back by who did it, and never what two people saw destroyed",
+        "a discard is taken back by who did it, and never what two people saw destroyed, nor after a withdrawal",
     ),
     (
         "quantity_entry",

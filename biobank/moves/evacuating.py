@@ -93,10 +93,11 @@ class _Evacuation:
             found = [key for key in found if self.places.accept(key, cargo.kinds)]
         if not found:
             return False
-        best = min(found, key=lambda key: self._nearest(key, cargo.families))
+        assert cargo.above is not None  # noqa: S101  the failing container itself is never carried
+        like = cargo.above.load.kind
+        best = min(found, key=lambda key: self._nearest(key, cargo.families, like))
         (position,) = self.places.take(best)
         accepted = self.places.accept(best, cargo.kinds) and self.places.parts(best, cargo.families)
-        assert cargo.above is not None  # noqa: S101  the failing container itself is never carried
         self.moves.append(
             Move(None, load.id, cargo.above.load.id, load.position, best, position, self.places.room(best).fit,
                  accepted)
@@ -106,11 +107,11 @@ class _Evacuation:
         _break(cargo.above)
         return True
 
-    def _nearest(self, key: int, families: Iterable[int]) -> tuple[int, bool, int, int]:
-        """As cold first; where no family comes to its own that is kept apart; what takes few kinds of things before
-        what takes many; then along the way."""
+    def _nearest(self, key: int, families: Iterable[int], like: str) -> tuple[int, bool, bool, int, int]:
+        """As cold first; where no family comes to its own that is kept apart; in something of the kind it stood in (a
+        rack of a shelf on a shelf); what takes few kinds of things before what takes many; then along the way."""
         room = self.places.room(key)
-        return room.fit, not self.places.parts(key, families), len(room.holds), room.order
+        return room.fit, not self.places.parts(key, families), room.kind != like, len(room.holds), room.order
 
     def _alone(self, worst: Fit, strict: bool) -> None:
         """Box by box, so that what stood together is put away together; where families are kept together or apart,

@@ -106,7 +106,7 @@ def _rooms(
                 node.id, node.kind.holds, free, loose, suits, node.rules, order,
                 rack=node.above.id if node.above is not None else 0, kinds=frozenset(contents.get(node.id, ())),
                 together=node.together, here=frozenset(kin.get(node.id, ())),
-                apart={key: frozenset(busy.get(key, ())) for key in node.apart},
+                apart={key: frozenset(busy.get(key, ())) for key in node.apart}, kind=node.kind.key,
             )
         )  # fmt: skip
     return found

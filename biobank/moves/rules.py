@@ -75,6 +75,7 @@ class Room:
     together  families are kept together in it
     here      families of which some stand in it already
     apart     each container on the way that keeps families apart -> those of which one stands there already
+    kind      its own
     """
 
     id: int
@@ -89,6 +90,7 @@ class Room:
     together: bool = False
     here: frozenset[int] = frozenset()
     apart: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    kind: str = ""
 
 
 @dataclass(frozen=True)

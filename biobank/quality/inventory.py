@@ -13,7 +13,7 @@ from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.bulk import insert_rows
 from biobank.core.db import db, lock
-from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import BiobankError, Malformed, NotFound, Reason, RuleViolation
 from biobank.moves import facts
 from biobank.quality import rules
 from biobank.quality.discrepancies import known, open_discrepancy, seen_at_its_place
@@ -35,7 +35,7 @@ from biobank.racks.rules import Entry, State
 from biobank.samples.models import Sample
 from biobank.storage import noticing, standing
 from biobank.storage.models import Container
-from biobank.storage.scanning import find_thing
+from biobank.storage.scanning import Scanned, find_thing
 from biobank.storage.walking import natural
 
 #: How many places are looked at unless told otherwise.
@@ -95,11 +95,14 @@ def mark(*, line: InventoryLine, outcome: str, by: Actor, found: str | None = No
     """Say what stands at a place. Anything but `right` goes on the worklist.
 
     found   the code that was read there, for `other`
-    raises  Malformed for another word; RuleViolation `line_checked` (by whom), `inventory_closed`
+    raises  Malformed for another word; RuleViolation `line_checked` (by whom), `inventory_closed`, `scanned_the_box`,
+            `scanned_a_container`
     """
     if outcome not in rules.OUTCOMES:
         known = ", ".join(rules.OUTCOMES)
         raise Malformed({"outcome": Reason("outcome_unknown", {"given": outcome[:20], "known": known})})
+    if found is not None and is_container(found, by):
+        _require_tube(line, find_thing(found, by))
     inventory = _lock(line, by)
     _mark(inventory, line, outcome, found, by)
     _finish(inventory, by)
@@ -109,7 +112,7 @@ def mark(*, line: InventoryLine, outcome: str, by: Actor, found: str | None = No
 def check_scan(*, line: InventoryLine, raw: str, by: Actor) -> InventoryLine:
     """The tube at the place was scanned: the right one is marked. Another one is not, for a neighbour is easily hit.
 
-    raises  RuleViolation `another_tube`, saying which is expected; NotFound `scanned_unknown`
+    raises  RuleViolation `another_tube`, saying which is expected; `scanned_the_box`, `scanned_a_container`
     """
     sample = db.session.get_one(Sample, line.sample_id)
     try:
@@ -118,9 +121,25 @@ def check_scan(*, line: InventoryLine, raw: str, by: Actor) -> InventoryLine:
         raise RuleViolation(
             "another_tube", reasons=unknown.reasons, scanned=raw.strip()[:100], expected=sample.code
         ) from None
+    _require_tube(line, read)
     if read.sample is None or read.sample.id != sample.id:
         raise RuleViolation("another_tube", scanned=read.code, expected=sample.code)
     return mark(line=line, outcome="right", by=by)
+
+
+def is_container(raw: str, by: Actor) -> bool:
+    """Was a box read, or another container, rather than a tube?"""
+    try:
+        return find_thing(raw, by).child is not None
+    except BiobankError:  # nobody's, or void: it may be on a tube
+        return False
+
+
+def _require_tube(line: InventoryLine, read: Scanned) -> None:
+    if read.child is not None and read.child.id == line.container_id:
+        raise RuleViolation("scanned_the_box", scanned=read.code)
+    if read.child is not None:
+        raise RuleViolation("scanned_a_container", scanned=read.code)
 
 
 def check_rack(*, inventory: Inventory, scan: RackScan, by: Actor, turned: bool | None = None) -> int:
@@ -149,6 +168,7 @@ def check_rack(*, inventory: Inventory, scan: RackScan, by: Actor, turned: bool 
     }
     elsewhere = {entry.tube.sample_id for entry in strange.values() if entry.tube is not None}
     lock(Sample, {line.sample_id for line in lines} | elsewhere)
+    lines = [line for line in lines if not _unlisted(entries.get(line.position or ""))]
     for line in lines:
         outcome, found = _told_by(entries.get(line.position or ""), line)
         _answer(line, outcome, found, by)
@@ -164,6 +184,11 @@ def check_rack(*, inventory: Inventory, scan: RackScan, by: Actor, turned: bool 
 #: Of a rack, what is read where the record does not expect it.
 _ELSEWHERE = (State.NEW, State.MOVED)
 _STRANGE = (State.UNKNOWN, State.ERROR)
+
+
+def _unlisted(entry: Entry | None) -> bool:
+    """The file does not name the place: nobody has looked there yet."""
+    return entry is not None and entry.unlisted
 
 
 def _told_by(entry: Entry | None, line: InventoryLine) -> tuple[str, str | None]:
@@ -271,6 +296,6 @@ def _standing_in(container_ids: Sequence[int]) -> dict[int, tuple[int, str | Non
 
 
 __all__ = [
-    "Counts", "Stop", "check_rack", "check_scan", "close", "counts_of", "find_inventory", "find_line",
+    "Counts", "Stop", "check_rack", "check_scan", "close", "counts_of", "find_inventory", "find_line", "is_container",
     "list_inventories", "mark", "open_inventory", "otherwise", "stops", "waiting",
 ]  # fmt: skip

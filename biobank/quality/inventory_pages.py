@@ -85,7 +85,8 @@ def check_line(key: int, line: int) -> ResponseReturnValue:
         return url_for("quality.inventory", key=key, done=line)
 
     def again(_problems: dict[str, str], sentence: str) -> Any:
-        return _inventory(service.find_inventory(key, actor()), sentence, raw if not outcome else "")
+        misread = "" if outcome or service.is_container(raw, actor()) else raw
+        return _inventory(service.find_inventory(key, actor()), sentence, misread)
 
     return pages.submit(work, again=again)
 

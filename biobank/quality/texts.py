@@ -31,6 +31,8 @@ TEXTS: dict[str, str] = {
     "outcome_unknown": N_("{given} is not what one finds. Known are {known}."),
     "scan_of_another_box": N_("This scan is of {container}: inventory {inventory} looks for nothing there any more."),
     "scan_or_outcome": N_("Give what was scanned, or what is there otherwise: one of the two."),
+    "scanned_a_container": N_("{scanned} is no tube: it is a container. Scan the tube that stands here."),
+    "scanned_the_box": N_("That is the box. Scan the tube that stands here."),
     "stage_unknown": N_("{given} is not a stage. Known are {known}."),
     "way_unknown": N_("{given} settles nothing. Known are {known}."),
 }  # fmt: skip

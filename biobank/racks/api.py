@@ -57,10 +57,10 @@ def send(data: dict[str, Any], code: str) -> ResponseReturnValue:
             raise teaching.unknown(kept.scan)
         turned = flag(data["turned"])
         if data["apply"] == "true":
-            leave = data["leave_unknown"] == "true"
             done: service.Compared = service.apply(
-                scan=kept.scan, turned=turned, leave_unknown=leave, confirmed=data["confirmed"], by=by
-            )
+                scan=kept.scan, turned=turned, leave_unknown=data["leave_unknown"] == "true",
+                empty_unlisted=data["empty_unlisted"] == "true", confirmed=data["confirmed"], by=by,
+            )  # fmt: skip
         else:
             done = service.compare(scan=kept.scan, turned=bool(turned), looking=True, by=by)
         return difference_json(done, again=kept.again)

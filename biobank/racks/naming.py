@@ -1,16 +1,17 @@
 """Which box a scan is of: the file names a rack, or somebody says it. A rack that nobody knows gets its box by one act,
 and is known from then on, wherever its code is scanned."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from biobank.audit import service as audit
-from biobank.core import codes
+from biobank.core import accession, codes
 from biobank.core.actor import Actor
 from biobank.core.db import db, lock
-from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import BiobankError, Malformed, NotFound, Reason, RuleViolation
 from biobank.racks import place_rules, readings, scans
 from biobank.racks.files import LayoutUnknown
 from biobank.racks.models import RackScan
@@ -20,6 +21,9 @@ from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 from biobank.storage.rules import ContainerKind
 
+#: What a maker prints on a rack; and what our own numbers, command cards and places look like.
+_FIT = re.compile(r"[!-~](?:[ -~]{1,98})[!-~]")
+_OURS = re.compile(r"([A-Za-z][0-9]+).*")
 #: Boxes of one name that are looked at: with more than one, the name tells nothing.
 _ONE_TOO_MANY = 2
 
@@ -164,12 +168,24 @@ def _kept_for(scan: RackScan, container: Container, by: Actor) -> RackScan:
 
 
 def _give_code(container: Container, code: str, by: Actor) -> None:
-    """From now on that code is a code of this box, wherever it is scanned."""
-    if not code.isprintable() or code != code.strip():
+    """From now on that code is a code of this box, wherever it is scanned: it must not read as something of ours."""
+    if not _FIT.fullmatch(code) or _is_ours(code):
         raise Malformed({"rack": Reason("rack_code_no_code", {"rack": code[:40]})})
     codes.register(code, "rack", container.id, container.site_id)
     after = {"rack_code": code}
     audit.record(by=by, act="rack_code_given", subject=("container", container.code), after=after)
+
+
+def _is_ours(code: str) -> bool:
+    """Does it begin with a number of ours, by its check digits? So do places and command cards."""
+    begins = _OURS.fullmatch(code)
+    if begins is None:
+        return False
+    try:
+        accession.parse_number(begins[1].upper())
+    except BiobankError:
+        return False
+    return True
 
 
 def _known_as(names: Iterable[str], site_id: int, by: Actor) -> Sequence[Container]:

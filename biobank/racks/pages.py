@@ -87,7 +87,8 @@ def apply(key: int) -> ResponseReturnValue:
     def work() -> str:
         form = request.form
         done = service.apply(
-            scan=scans.find_scan(key, actor()), leave_unknown=form.get("leave_unknown") == "true", **_seen(), by=actor()
+            scan=scans.find_scan(key, actor()), leave_unknown=form.get("leave_unknown") == "true",
+            empty_unlisted=form.get("empty_unlisted") == "true", **_seen(), by=actor(),
         )  # fmt: skip
         return url_for("racks.scan", key=done.scan.id, done="1")
 

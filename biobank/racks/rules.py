@@ -2,7 +2,8 @@
 
 A place is *present* where the tube that should stand there was read, *new* where a tube comes that stood nowhere,
 *moved* where it stood somewhere else, *missing* where something should stand and nothing, or something else, was read.
-*Unread* keeps what stood there. *Duplicate*, *unknown* and *error* cannot be carried out.
+*Unread* keeps what stood there, and so does a place that the file does not name at all.
+*Duplicate*, *unknown* and *error* cannot be carried out.
 """
 
 import hashlib
@@ -84,6 +85,12 @@ class Entry:
     foreign: bool = False
 
     @property
+    def unlisted(self) -> bool:
+        """The file does not name the place, and a tube should stand there."""
+        reason = self.reason
+        return self.state is State.UNREAD and reason is not None and reason.code == "rack_place_unlisted"
+
+    @property
     def gone(self) -> Tube | None:
         """The tube that is taken out from here, if any."""
         if not self.leaves:
@@ -122,6 +129,20 @@ class Difference:
     def to_take_out(self) -> dict[str, Tube]:
         """Position -> the tube that is not there any more."""
         return {entry.position: gone for entry in self.entries if (gone := entry.gone) is not None}
+
+    @property
+    def unlisted(self) -> list[Entry]:
+        """Where a tube should stand, and the file says nothing."""
+        return [entry for entry in self.entries if entry.unlisted]
+
+    def emptied(self) -> "Difference":
+        """The same, once somebody has said that what the file does not name is empty."""
+        why = Reason("rack_place_said_empty")
+        entries = tuple(
+            replace(entry, state=State.MISSING, leaves=True, reason=why) if entry.unlisted else entry
+            for entry in self.entries
+        )
+        return replace(self, entries=entries)
 
     @property
     def changes(self) -> bool:
@@ -170,7 +191,11 @@ def difference(
     if turned:
         wells = {opposite(kind, position).text: well for position, well in wells.items()}
     entries = _Comparison(wells, container_id, stands, known, blocked or {}).entries(kind)
-    return Difference(tuple(entries), turned, looks_turned, tuple(_remarks(reading, kind, wells)))
+    found = Difference(tuple(entries), turned, looks_turned)
+    remarks = _remarks(reading, kind, wells)
+    if found.unlisted:
+        remarks.append(Reason("rack_places_unlisted", {"count": len(found.unlisted)}))
+    return replace(found, remarks=tuple(remarks))
 
 
 def _looks_turned(
@@ -236,9 +261,11 @@ class _Comparison:
         if well is None or well.state == EMPTY:
             if stood is None or stood.sample_id in self.seen:
                 return None  # it was read at another place of this rack, and is told there
-            why = Reason("rack_place_unlisted") if well is None else Reason("rack_place_empty")
-            line = well.line if well is not None else 0
-            return Entry(position, State.MISSING, tube=stood, leaves=True, reason=why, line=line)
+            if well is None:  # not read, whatever the reader leaves out of its file
+                why = Reason("rack_place_unlisted", _named(stood))
+                return Entry(position, State.UNREAD, tube=stood, reason=why)
+            why = Reason("rack_place_empty")
+            return Entry(position, State.MISSING, tube=stood, leaves=True, reason=why, line=well.line)
         if well.state == UNREAD:
             stays = stood if stood is not None and stood.sample_id not in self.seen else None
             why = Reason("rack_kept" if stays is not None else "rack_not_kept", _named(stays))

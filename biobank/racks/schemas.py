@@ -36,6 +36,7 @@ class ScanQuery(Schema):
     apply = _yes_no("false", "true: carry it out, whole or not at all")
     turned = _yes_no(None, "true: the rack was read turned by 180°; false: it was not")
     leave_unknown = _yes_no("false", "true: tubes that nobody knows are left out")
+    empty_unlisted = _yes_no("false", "true: places that the file does not name are empty")
     below = _yes_no("false", "true: the picture was taken from below, so that A01 is at the right")
     confirmed = _confirmed()
 
@@ -55,6 +56,10 @@ class _CarryingOut(Schema):
 
 class ApplySchema(_CarryingOut):
     leave_unknown = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    empty_unlisted = fields.Boolean(
+        load_default=False, truthy={True}, falsy={False},
+        metadata={"description": "true: places that the file does not name are empty, and what stood there is missing"},
+    )  # fmt: skip
 
 
 class AliquotsSchema(_CarryingOut):

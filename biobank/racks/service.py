@@ -86,6 +86,7 @@ def apply(
     by: Actor,
     turned: bool | None = None,
     leave_unknown: bool = False,
+    empty_unlisted: bool = False,
     confirmed: Collection[str] = (),
     shown: str | None = None,
 ) -> Applied:
@@ -93,6 +94,7 @@ def apply(
 
     turned         which way round it was read; None: nobody has said, and it must not look turned
     leave_unknown  tubes that nobody knows are left out; otherwise they stand in the way
+    empty_unlisted  places that the file does not name are empty, somebody says; otherwise what stands there stays
     confirmed      the doubts about the picture, by their codes, of which the actor says that it is right all the same
     shown          the digest of the difference that was seen: `rack_box_changed` when it would do something else now
     raises         RuleViolation with every place that stands in the way
@@ -102,6 +104,8 @@ def apply(
     found = compared.difference
     if shown is not None and shown != found.digest:
         raise RuleViolation("rack_box_changed", container=container.code)
+    if empty_unlisted:
+        found = found.emptied()
     if scan.applied_at is not None and not found.changes:
         return Applied(scan, container, kind, reading, found, nothing_to_do=True)
     scan = going_on(scan, by)

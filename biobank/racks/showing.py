@@ -70,7 +70,7 @@ def shown(compared: Compared) -> Shown:
         compared.kind,
         {entry.position: _cell(entry) for entry in found.entries} if grid else None,
         [_row(entry) for entry in others],
-        found.of(State.UNREAD),
+        [entry for entry in found.of(State.UNREAD) if not entry.unlisted],
         unknown,
         len(found.of(*OBSTACLES)) - unknown,
         [sentences.of_reason(remark) for remark in found.remarks if remark.code != "rack_code_new"],

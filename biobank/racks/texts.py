@@ -118,7 +118,12 @@ TEXTS: dict[str, str] = {
     "rack_numbers_counted": N_("Places that are told by a number are counted {numbering}."),
     "rack_other_site": N_("{sample} belongs to another site."),
     "rack_place_empty": N_("The reader saw no tube here."),
-    "rack_place_unlisted": N_("The file does not name this place."),
+    "rack_place_said_empty": N_("The file does not name this place, and somebody said that it is empty."),
+    "rack_place_unlisted": N_("The file does not name this place: it was not read, and {sample} stays."),
+    "rack_places_unlisted": N_(
+        "Places that the file does not name, though tubes should stand there: {count}. They count as not read; "
+        "what stands there stays."
+    ),
     "rack_stood_nowhere": N_("{sample} stood nowhere until now."),
     "rack_taken_by_box": N_("The container {container} stands at {position}."),
     # --- carrying it out

@@ -11,7 +11,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import db, lock
 from biobank.core.errors import RuleViolation
 from biobank.core.times import When
-from biobank.samples import gate, quantities, rules
+from biobank.samples import gate, holds, quantities, rules
 from biobank.samples.models import QuantityEntry, Sample, SampleParent, SampleUse, StepRun
 
 #: What the ledger and the record call it.
@@ -29,6 +29,7 @@ def undo_receive(*, sample: Sample, by: Actor) -> Sample:
     if sample.origin != "collected" or sample.status != rules.Status.AVAILABLE:
         raise RuleViolation("undo_too_late", sample=sample.code)
     _require_untouched([sample])
+    _require_unheld([sample])
     before = sample.status
     sample.status = rules.next_status(sample.status, rules.Act.UNDO).value
     sample.processing_id = sample.treated_at = sample.treated_precision = None
@@ -47,6 +48,7 @@ def undo_register(*, sample: Sample, by: Actor) -> Sample:
         raise RuleViolation("undo_too_late", sample=sample.code)
     _require_whole([sample], sample)
     _require_untouched([sample])
+    _require_unheld([sample])
     tube, before = sample.container_code, sample.status
     _put_out_of_the_world(sample, by)
     if tube:
@@ -80,8 +82,11 @@ def undo_aliquot(*, parent: Sample, children: Sequence[Sample], by: Actor) -> Sa
     steps = {child.processing_id for child in made}
     if len(steps) != 1 or any(child.status != rules.Status.AVAILABLE for child in made):
         raise RuleViolation("undo_too_late", sample=parent.code)
+    if parent.status not in (rules.Status.AVAILABLE, rules.Status.DEPLETED):
+        raise RuleViolation("undo_too_late", sample=parent.code)
     _require_whole(made, parent)
     _require_untouched(made)
+    _require_unheld(made)
     gate.require_preserving([parent], "aliquot")
     for child in made:
         _put_out_of_the_world(child, by)
@@ -143,6 +148,15 @@ def _require_untouched(samples: Sequence[Sample]) -> None:
     touched = set(db.session.scalars(made)) | set(db.session.scalars(used))
     for sample in samples:
         if sample.id in touched:
+            raise RuleViolation("undo_too_late", sample=sample.code)
+
+
+def _require_unheld(samples: Sequence[Sample]) -> None:
+    """Nobody holds them, and nobody took anything back: what is to be kept or destroyed does not go by one hand."""
+    held = holds.open_holds([sample.id for sample in samples])
+    facts = gate.facts_of(samples)
+    for sample in samples:
+        if sample.id in held or gate.is_withdrawn(facts[sample.id]):
             raise RuleViolation("undo_too_late", sample=sample.code)
 
 

@@ -95,10 +95,10 @@ def report(by: Actor) -> Report:
     stock = _kept_stock(ids) if ids else []
     today = clock.now().astimezone(UTC).date()
     flows = _flows(ids, today) if ids else {}
-    usual = _usual(stock)
     freezers = []
     for root in roots:
-        fill = _fill({row.kind: row for row in stock if row.start == root.id}, usual)
+        here = {row.kind: row for row in stock if row.start == root.id}
+        fill = _fill(here, _usual(here.values()))
         moved = [week for (start, _), week in flows.items() if start == root.id]
         freezers.append(Line(fill, _outlook(fill, fill.free + fill.more, moved, today), container=root))
     boxes = []
@@ -113,7 +113,7 @@ def report(by: Actor) -> Report:
 def _outlook(fill: Fill, free: int, moved: Sequence[list[int]], today: date) -> Forecast:
     """moved: for each part of it, what each week added, the oldest first."""
     if not fill.room:
-        return Forecast(Outlook.UNCOUNTED)
+        return Forecast(Outlook.UNCOUNTED if fill.samples else Outlook.BARE)
     weekly = [sum(week) for week in zip(*moved, strict=True)] or [0] * WEEKS
     if fill.samples - sum(weekly) <= 0:  # it was empty before: it is looked back on from its first tube on
         first = next((number for number, count in enumerate(weekly) if count), WEEKS)

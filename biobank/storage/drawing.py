@@ -6,12 +6,14 @@ from flask import url_for
 from flask_babel import format_date, format_decimal, format_percent, ngettext
 from flask_babel import gettext as _
 
+from biobank.core.i18n import N_
 from biobank.storage.capacity import Fill
 from biobank.storage.colouring import OTHERS, Colouring
 from biobank.storage.forecasting import Forecast, Outlook
 from biobank.storage.map import ContainerMap, Occupant
 from biobank.storage.models import Container
 from biobank.storage.seeing import Cell, Row, Scene
+from biobank.web.i18n import translated
 from biobank.web.sentences import word
 
 #: From how full on a thing is drawn so.
@@ -239,16 +241,19 @@ def group_word(colouring: Colouring, key: str) -> str:
 # --- the outlook
 
 
+_WITHOUT_A_DAY = {
+    Outlook.FULL: N_("Full."),
+    Outlook.UNCOUNTED: N_("Not foretold: things stand in it without places of their own."),
+    Outlook.BARE: N_("Nothing to foretell: no rack and no box stands in it."),
+    Outlook.TOO_LITTLE: N_("Too little history to tell: less than four weeks."),
+    Outlook.NOT_FILLING: N_("Not filling: in the last quarter as much was taken out as put in, or more."),
+}
+
+
 def outlook(found: Forecast) -> str:
     """When it will be full, and how sure that is, in one or two sentences."""
-    if found.outlook is Outlook.FULL:
-        return str(_("Full."))
-    if found.outlook is Outlook.UNCOUNTED:
-        return str(_("Not foretold: things stand in it without places of their own."))
-    if found.outlook is Outlook.TOO_LITTLE:
-        return str(_("Too little history to tell: less than four weeks."))
-    if found.outlook is Outlook.NOT_FILLING:
-        return str(_("Not filling: in the last quarter as much was taken out as put in, or more."))
+    if found.outlook in _WITHOUT_A_DAY:
+        return translated(_WITHOUT_A_DAY[found.outlook])
     rate = format_decimal(found.per_week, format="#,##0" if (found.per_week or 0) >= 10 else "#,##0.#")
     if found.on is None or found.earliest is None:
         return str(_("Decades away, at %(rate)s more a week.", rate=rate))

@@ -25,6 +25,8 @@ class Outlook(StrEnum):
     FULL = "full"
     UNCOUNTED = "uncounted"
     """Things stand in it without places of their own."""
+    BARE = "bare"
+    """No rack and no box stands in it."""
 
 
 @dataclass(frozen=True)

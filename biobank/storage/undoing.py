@@ -19,7 +19,6 @@ from biobank.core.errors import NotFound, RuleViolation
 from biobank.core.times import When
 from biobank.samples import gate, quantities
 from biobank.samples import rules as life
-from biobank.samples.covering import covering
 from biobank.samples.models import QuantityEntry, Sample
 from biobank.storage import placing, standing
 from biobank.storage.models import Container, DestructionTask, DiscardReversal, Placement
@@ -124,7 +123,8 @@ def undo_discarded(*, sample: Sample, by: Actor) -> RuleViolation | None:
         after={"status": sample.status},
     )  # fmt: skip
     db.session.flush()
-    return _back_to_its_place(sample, last, by)
+    stood = "container" in json.loads(entry.content)["before"]
+    return _back_to_its_place(sample, last, by) if stood else None
 
 
 def _require_own_discard(sample: Sample, by: Actor) -> AuditEntry:
@@ -136,7 +136,7 @@ def _require_own_discard(sample: Sample, by: Actor) -> AuditEntry:
         .limit(1)
     )
     seen = select(DestructionTask.id).where(
-        DestructionTask.sample_id == sample.id, DestructionTask.done_at.is_not(None)
+        DestructionTask.sample_id == sample.id, DestructionTask.cancelled_at.is_(None)
     )
     if db.session.scalar(seen.limit(1)) is not None:
         raise RuleViolation("undo_destroyed_by_two", sample=sample.code)
@@ -147,8 +147,9 @@ def _require_own_discard(sample: Sample, by: Actor) -> AuditEntry:
         raise RuleViolation("undo_discard_of_another", sample=sample.code)
     if clock.now() - entry.recorded_at > timedelta(minutes=DISCARD_MINUTES):
         raise RuleViolation("undo_discard_late", sample=sample.code, minutes=DISCARD_MINUTES)
-    facts = gate.facts_of([sample])[sample.id]
-    if any(withdrawal.recorded_at > entry.recorded_at for withdrawal in covering(facts)):
+    donors = gate.facts_of([sample])[sample.id].donors
+    # Whenever it was recorded: of two machines' clocks nobody knows which is right.
+    if any(withdrawal.reversed_at is None for donor in donors for withdrawal in donor.withdrawals):
         raise RuleViolation("undo_withdrawn_since", sample=sample.code)
     return entry
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from biobank.core.actor import Actor
 from biobank.core.errors import BiobankError, Malformed
-from biobank.web import assets, errors, navigation, repairs, sentences
+from biobank.web import assets, errors, navigation, repairs, sentences, spoken
 from biobank.web.asking import asking
 from biobank.web.idempotency import page_answer
 
@@ -73,6 +73,7 @@ def new_form_key() -> str:
 def init(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals["new_idempotency_key"] = new_form_key
+    app.jinja_env.filters["hour"] = spoken.hour
     assets.init(app)
     repairs.init()
 

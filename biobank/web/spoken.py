@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
+from flask_babel import format_date, format_datetime, format_decimal, format_time, get_locale, gettext
 
-from biobank.core import times, units
+from biobank.core import clock, times, units
 from biobank.core.i18n import N_
 from biobank.core.times import When
 from biobank.web.i18n import MONTH
@@ -41,6 +41,14 @@ def iso(text: str) -> str:
     if _MOMENT.fullmatch(text):
         return str(format_datetime(datetime.fromisoformat(text)))
     return text
+
+
+def hour(at: datetime) -> str:
+    """A time by the bank's clock; with its day, where that is not today."""
+    there = at.astimezone(clock.zone())
+    if there.date() == clock.now().astimezone(clock.zone()).date():
+        return str(format_time(at, "short"))
+    return str(format_datetime(at, "short"))
 
 
 def month(text: str) -> str:

@@ -226,6 +226,21 @@ def test_what_is_wrong_is_taken_back_before_the_tube_is(station, patient, kit):
     assert station.session.state["tubes"][-1]["wrong"] == []
 
 
+def test_a_second_kit_of_the_same_patient_is_told_of_and_received(station, patient, kit):
+    station.scan(patient.code)
+    assert station.scan("FD06299910") == "receive_tube"
+    ended = station.step(commands.number_of("finish")).told
+    assert (ended["tone"], ended["shown"]["reasons"]) == (
+        "look", [{"code": "finish_labels", "params": {"tubes": 1, "count": 1}}],
+    )  # fmt: skip
+
+    told = station.step(patient.code).told
+
+    assert (told["code"], told["tone"]) == ("receive_patient", "look")
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["receive_kit_before"]
+    assert station.scan("FD06299911") == "receive_tube"
+
+
 def test_a_patient_who_withdrew_gives_no_more_tubes(station, patient, kit):
     withdraw(patient)
     station.scan(patient.code)

@@ -8,17 +8,20 @@ from sqlalchemy import func, select
 from biobank.audit import service as audit
 from biobank.bench import commands, reversing, work
 from biobank.bench.models import WorkSession
-from biobank.core import clock, codes
+from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import db, unit_of_work
 from biobank.core.errors import RuleViolation
+from biobank.core.times import When
+from biobank.patients.models import Patient
 from biobank.quality import service as quality
-from biobank.samples import holds, processing
+from biobank.samples import collection, holds, processing
 from biobank.samples.models import QuantityEntry, Sample
 from biobank.samples.reading import find_sample
 from biobank.storage import destruction
 from biobank.storage import service as storage
 from biobank.storage.models import DiscardReversal, Placement
+from biobank.studies.models import Study
 from tests import people
 from tests.bench.test_work import Station, parent_patient, place_of
 from tests.factories import ContainerFactory, SampleFactory, act, fresh, withdraw
@@ -155,6 +158,48 @@ def test_a_reversal_that_was_used_brings_nothing_back_a_second_time(station, tub
         unit_of_work(lambda: setattr(find_sample(tube.code, station.by), "status", "available"))
 
 
+def test_undo_drops_what_is_pending_before_it_takes_an_act_back(station, tube):
+    other = SampleFactory()
+    station.command("take_out")
+    station.scan(tube.code)
+    station.command("discard")
+    station.scan(commands.number_of("reason", reason="Tube broken"))
+
+    assert station.command("undo") == "sentence_dropped"
+    assert (place_of(tube), station.session.state) == (None, {"verb": "take_out"})
+
+    station.command("discard")
+    station.scan(commands.number_of("reason", reason="Tube broken"))
+    station.scan(other.code)
+    assert station.command("undo") == "discard_not_done"
+    assert (fresh(other).status, station.session.state) == ("available", {"verb": "take_out"})
+
+    told = station.step(commands.number_of("undo")).told
+    assert (told["code"], told["params"]) == ("undone", {"read": tube.code})
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["undone_stands"]
+
+
+def test_a_discard_that_is_taken_back_names_the_tube_and_asks_nothing(station, tube):
+    throw_away(station, tube)
+
+    told = station.step(commands.number_of("undo")).told
+
+    assert told["params"] == {"read": tube.code}
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["undone_discard", "undone_stands"]
+    assert "asked" not in station.session.state
+    assert station.refused(commands.number_of("confirm")).code == "command_out_of_turn"
+    assert fresh(tube).status == "available"
+
+
+def test_undo_leaves_out_the_tube_that_was_scanned_last(station, tube):
+    station.command("aliquot")
+    station.scan(tube.code)
+    station.scan("0363132553")
+
+    assert [station.command("undo") for _ in range(2)] == ["dropped", "sentence_dropped"]
+    assert station.refused(commands.number_of("undo")).code == "nothing_to_undo"
+
+
 # --- the rest of what a station does
 
 
@@ -254,12 +299,16 @@ def test_a_tube_fetched_out_of_the_bin_pushes_nobody_out_of_its_place(app, stati
 
 
 def test_of_two_who_enter_a_code_again_that_was_given_back_one_does(app, station):
-    tubes = [SampleFactory(), SampleFactory(), SampleFactory(container_code="FD88001")]
-    unit_of_work(lambda: codes.give_back("FD88001", "tube", tubes[2].site_id))
+    mistaken = SampleFactory(container_code="FD88001")
+    donor, study, by = parent_patient(mistaken).id, mistaken.study_id, station.by
+    unit_of_work(lambda: reversing.reverse({"act": "registered", "sample": mistaken.code}, by))
 
-    outcomes = together(
-        app,
-        *(lambda key=tube.id: codes.register("FD88001", "tube", key, tubes[2].site_id) for tube in tubes[:2]),
-    )
+    def enter() -> None:
+        collection.collect(
+            patient=db.session.get_one(Patient, donor), study=db.session.get_one(Study, study), type="WholeBlood",
+            collected=When.unknown(), container_code="FD88001", by=by,
+        )  # fmt: skip
+
+    outcomes = together(app, enter, enter)
 
     assert refusals(outcomes) == ["code_taken"]

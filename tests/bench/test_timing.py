@@ -66,6 +66,32 @@ def test_a_step_that_lasted_too_long_is_told_and_recorded(station, procedure):
     assert [each["code"] for each in run.outside] == ["step_too_long"]
 
 
+def test_tubes_that_ran_together_are_named_and_told_once(station, procedure):
+    tubes = [SampleFactory() for _ in range(2)]
+    station.scan(procedure.number)
+    for tube in tubes:
+        station.scan(tube.code)
+    station.command("start")
+
+    with clock.freeze(clock.now() + timedelta(minutes=30)):
+        station.command("stop")
+        told = station.step(tubes[1].code).told
+    assert told["params"] == {"tubes": f"{tubes[0].code}, {tubes[1].code}"}
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["step_too_long"]
+
+
+def test_undo_leaves_the_last_tube_out_before_the_clock_runs(station, procedure):
+    tubes = [SampleFactory() for _ in range(2)]
+    station.scan(procedure.number)
+    for tube in tubes:
+        station.scan(tube.code)
+
+    assert station.command("undo") == "dropped"
+    assert station.command("start") == "step_started_one"
+    (batch,) = steps.running(station.by)
+    assert len(batch.runs) == 1
+
+
 def test_another_step_is_chosen_by_its_number_or_the_next(station, procedure):
     station.scan(procedure.number)
 

@@ -362,6 +362,52 @@ def test_a_discard_wants_a_clean_reading(station):
     assert fresh(tube).status == "available"
 
 
+def test_a_tube_that_is_out_already_is_told_how_its_thaw_is_counted(station):
+    shelf = ContainerFactory(kind="unpositioned_shelf", parent=ContainerFactory(kind="freezer_minus80"))
+    tube = SampleFactory()
+    act(storage.place, container=ContainerFactory(parent=shelf), position="A1", sample=tube)
+    station.command("take_out")
+    station.scan(tube.code)
+    station.command("thaw")
+
+    assert station.refused(tube.code).code == "thaw_out_already"
+    station.command("put_back")
+    station.scan(tube.code)
+    station.command("thaw")
+    assert station.scan(tube.code) == "done_thaw"
+
+
+def test_a_command_that_fits_nothing_is_told_in_words(station):
+    refusal = station.refused(commands.number_of("confirm"))
+
+    assert (refusal.code, dict(refusal.params)) == ("command_out_of_turn", {"command": "confirm"})
+
+
+def test_the_end_says_what_was_done_and_what_was_left_open(station):
+    tubes = [SampleFactory(), SampleFactory()]
+    station.command("discard")
+    station.scan(commands.number_of("reason", reason="Tube broken"))
+    station.scan(tubes[0].code)
+    station.command("confirm")
+    station.scan(tubes[1].code)
+
+    told = station.step(commands.number_of("finish")).told
+    assert (told["code"], told["params"], told["tone"]) == ("session_finished", {"count": 1}, "look")
+    assert [reason["code"] for reason in told["shown"]["reasons"]] == ["finish_question"]
+    assert fresh(tubes[1]).status == "available"
+
+
+def test_cancelling_takes_nothing_back_and_says_so(station):
+    box, tube = ContainerFactory(), SampleFactory()
+    station.scan(box.code)
+    station.scan(tube.code)
+
+    told = station.step(commands.number_of("cancel")).told
+
+    assert (told["code"], told["params"], told["tone"]) == ("session_cancelled", {"count": 1}, "look")
+    assert place_of(tube) == (box.code, "A01")
+
+
 # --- carrying
 
 

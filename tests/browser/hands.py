@@ -29,16 +29,21 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
     page.wait_for_load_state()
 
 
-def scan(page: Page, code: str, *, ends_with: str = "Enter") -> None:
+def scan(page: Page, code: str, *, ends_with: str | None = "Enter", delay: int = 0) -> None:
     """A scan, wherever the focus is, as a keyboard-wedge scanner sends it.
+
+    ends_with  the key after it; None: the scanner sends none
+    delay      milliseconds between two characters: a scanner by radio is slow, and as even as the others
 
     A scanner never stops in the middle of a code, but a busy machine that plays one may: it then types the code anew.
     """
     for _try in range(TRIES):
         page.evaluate(WATCH)
-        page.keyboard.type(code)
-        if page.evaluate("keysSeen.slowest") < STUMBLE_MS and page.evaluate("keysSeen.pace()") < PACE_MS:
+        page.keyboard.type(code, delay=delay)
+        slowest, pace = page.evaluate("keysSeen.slowest"), page.evaluate("keysSeen.pace()")
+        if slowest < STUMBLE_MS + delay and pace < PACE_MS + delay:
             break
         page.evaluate("keysSeen.undo()")
-        page.wait_for_timeout(2 * STUMBLE_MS)
-    page.keyboard.press(ends_with)
+        page.wait_for_timeout(2 * (STUMBLE_MS + delay))
+    if ends_with:
+        page.keyboard.press(ends_with)

@@ -120,3 +120,29 @@ def test_a_rack_that_nobody_knows_gets_its_box_by_one_scan_and_is_readable_for_e
     assert stands_in(bank, box) == {"A01": tube}
     width = reading.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1]
+
+
+def test_a_file_dropped_on_the_boxs_own_page_takes_nothing_out_that_it_does_not_name(desk, bank):
+    box = rack(bank, "Read in part")
+    read, unnamed = tubes(bank, 2)
+    for place, tube in {"A1": read, "A2": unnamed}.items():
+        ok(bank.technician.put(f"/containers/{box}/positions/{place}", {"sample": tube}))
+    reading = Reading(desk("technician", viewport=PHONE), box)
+    reading.page.goto(f"/containers/{box}")
+    assert reading.page.evaluate("scrollY") == 0
+
+    reading.page.evaluate(
+        """text => {
+          const carried = new DataTransfer();
+          carried.items.add(new File([text], "scan.csv", { type: "text/csv" }));
+          const dropped = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+          document.querySelector("main").dispatchEvent(dropped);
+        }""",
+        f"A1,{read}",
+    )
+    reading.page.wait_for_url("**/rack-scans/*")
+    reading.said("count as not read")
+    reading.press("Confirm")
+    reading.said("Carried out")
+
+    assert stands_in(bank, box) == {"A01": read, "A02": unnamed}

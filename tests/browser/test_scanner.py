@@ -80,8 +80,7 @@ def test_a_slow_bluetooth_scanner_is_heard_wherever_the_focus_is(desk, tubes, wh
     else:
         page.locator("header [data-scan]").focus()
 
-    page.keyboard.type(tubes[1], delay=BLUETOOTH_MS)
-    page.keyboard.press(ending)
+    scan(page, tubes[1], ends_with=ending, delay=BLUETOOTH_MS)
 
     expect(card(page)).to_have_text(tubes[1])
 

@@ -307,6 +307,41 @@ def test_a_wrong_tube_is_seen_from_the_freezers_door(hand, bank):
     hand.shows("A02")
 
 
+def test_a_tube_that_is_asked_for_once_more_counts_at_once_and_the_end_says_what_was_done(hand, bank):
+    box, other, (tube,) = new_box(bank), new_box(bank), tubes_of(bank, 1)
+    ok(bank.technician.put(f"/containers/{other}/positions/C5", {"sample": tube}))
+    hand.scan(box)
+    hand.scan(tube)
+    hand.reads("Was a neighbour read?")
+
+    hand.page.wait_for_timeout(500)  # longer than one pull of the trigger, shorter than two seconds
+    hand.scan(tube)
+    hand.shows("A02")
+    assert bank.sample(tube)["position"]["container"] == box
+
+    hand.command("finish")
+    expect(hand.page.locator(".station-said")).to_contain_text("Finished: 1 done.")
+    hand.reads("Nothing is going on")
+
+
+def test_what_is_scanned_right_after_the_end_begins_anew(hand, bank):
+    box, (tube,) = new_box(bank), tubes_of(bank, 1)
+    hand.scan(box)
+    hand.scan(tube)
+    hand.shows("A02")
+
+    hand.page.context.set_offline(True)
+    hand.waits = False
+    hand.command("finish")
+    hand.command("take_out")
+    hand.scan(tube)
+    hand.page.context.set_offline(False)
+    hand.is_answered()
+
+    hand.reads(f"{tube} is out of")
+    assert bank.sample(tube)["position"] is None
+
+
 # --- typed by hand
 
 

@@ -61,6 +61,17 @@ def test_a_rack_goes_whole_before_its_boxes_do():
     assert [move.box for move in plan.moves] == [20]
 
 
+def test_a_rack_of_a_shelf_goes_onto_a_shelf_rather_than_onto_a_level_for_shelves():
+    rack = Load(3, "rack", "1", inside=(box(4, 2),))
+    shelf = Load(2, "shelf", "1", fixed=True, inside=(rack,))
+    level = Room(50, frozenset({"rack"}), positions(2), order=1, kind="freezer")
+    like = Room(51, frozenset({"rack", "box"}), positions(2), order=2, kind="shelf")
+
+    plan = evacuate(freezer(shelf), [level, like])
+
+    assert [(move.box, move.to_id) for move in plan.moves] == [(3, 51)]
+
+
 def test_where_the_rack_finds_no_slot_its_boxes_go_alone():
     rack = Load(20, "rack", "01", inside=(box(10, 3), box(11, 3)))
 

@@ -17,6 +17,7 @@ from biobank.samples import holds
 from biobank.samples.models import Sample
 from biobank.storage import destruction, noticing
 from biobank.storage import service as storage
+from biobank.storage.models import Container
 from biobank.storage.noticing import Noticed
 
 
@@ -375,6 +376,35 @@ def test_the_right_tube_is_scanned_and_another_one_only_told(bench, shelf):
 
     assert fresh(line).outcome == "right"
     assert discrepancies.count_open(bench.by) == 0
+
+
+def test_a_box_is_no_tube_however_it_is_said(bench, shelf):
+    found = bench.do(inventory.open_inventory, container=shelf[0], kind="whole")
+    line = lines(found)[0]
+    box = db.session.get_one(Container, line.container_id).code
+
+    for raw, refusal in ((box, "scanned_the_box"), (shelf[0].code, "scanned_a_container")):
+        with pytest.raises(RuleViolation, match=refusal):
+            bench.do(inventory.check_scan, line=fresh(line), raw=raw)
+        with pytest.raises(RuleViolation, match=refusal):
+            bench.do(inventory.mark, line=fresh(line), outcome="other", found=raw)
+
+    assert fresh(line).outcome is None
+
+
+def test_what_a_file_does_not_name_is_still_to_be_looked_at(bench):
+    box = bench.container("tube_box_8x12")
+    here, unnamed = bench.tubes(2)
+    for position, tube in (("A1", here), ("A2", unnamed)):
+        bench.place(box, position, sample=tube)
+    found = bench.do(inventory.open_inventory, container=box, kind="whole")
+    scan = bench.do(
+        rack_scans.keep, content=f"A1,{here.code}\r\n".encode(), file_name="rack.csv", source="upload",
+        site_id=bench.site_id, container=box,
+    )  # fmt: skip
+
+    assert bench.do(inventory.check_rack, inventory=found, scan=scan.scan) == 1
+    assert [line.outcome for line in lines(found)] == ["right", None]
 
 
 def test_what_is_missing_goes_on_the_worklist_and_is_held(bench, shelf):

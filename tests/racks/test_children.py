@@ -58,7 +58,7 @@ def taken(racks):
 def missing(racks):
     (other,) = racks.tubes(1)
     racks.place({"H1": other})
-    return {"A2": "FY1"}, "rack_not_for_children"
+    return {"A2": "FY1", "H1": "NO TUBE"}, "rack_not_for_children"
 
 
 def unread(_racks):

@@ -111,10 +111,14 @@ def test_an_unread_well_keeps_what_stood_there_unless_that_was_read_elsewhere():
     assert found.to_take_out == {}
 
 
-def test_a_place_that_the_file_does_not_name_is_empty():
+def test_what_stands_where_the_file_names_no_place_stays_until_somebody_says_that_it_is_empty():
     found = compare({"A1": "FX1"}, stands={"A01": 1, "H12": 7})
 
-    assert (states(found)["H12"], entry_at(found, "H12").reason.code) == ("missing", "rack_place_unlisted")
+    assert (states(found)["H12"], entry_at(found, "H12").reason.code) == ("unread", "rack_place_unlisted")
+    assert ([entry.position for entry in found.unlisted], found.to_take_out) == (["H12"], {})
+    assert "rack_places_unlisted" in [remark.code for remark in found.remarks]
+    emptied = found.emptied()
+    assert (states(emptied)["H12"], list(emptied.to_take_out)) == ("missing", ["H12"])
 
 
 def test_two_codes_of_one_tube_are_one_tube_at_two_places():
@@ -318,5 +322,5 @@ def test_of_any_box_and_any_reading_no_tube_comes_to_two_places_and_no_place_get
     after |= found.to_place
     assert len(set(after.values())) == len(after)
     read = {place: int(code[2:]) for place, code in wells.items() if code not in (None, "?")}
-    kept = {place: number for place, number in after.items() if wells.get(place) == "?"}
+    kept = {place: number for place, number in after.items() if wells.get(place, "?") == "?"}
     assert after == read | kept

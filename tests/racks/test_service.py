@@ -53,7 +53,7 @@ def test_the_spilled_box_is_mended_in_one_pass(racks):
     fresh = racks.tubes(1)[0]
     shuffled = {"A1": here[1], "A2": here[0], "A3": here[2], "B1": foreign, "B2": fresh, "H12": here[3]}
 
-    wells = {place: code_of(tube) for place, tube in shuffled.items()}
+    wells = {place: code_of(tube) for place, tube in shuffled.items()} | {"A5": "NO TUBE"}
     states = racks.states(wells)
     racks.apply(wells)
 
@@ -66,6 +66,18 @@ def test_the_spilled_box_is_mended_in_one_pass(racks):
     assert racks.stands(other) == {}
     assert storage.where_is([here[4].id]) == {}
     assert set(racks.states(wells).values()) == {"present"}
+
+
+def test_a_file_of_a_part_of_the_rack_takes_nothing_out_unless_somebody_says_so(racks):
+    read, unnamed = racks.tubes(2)
+    racks.place({"A1": read, "A2": unnamed})
+
+    racks.apply({"A1": code_of(read)})
+    stood = racks.stands()
+    racks.apply({"A1": code_of(read)}, empty_unlisted=True)
+
+    assert stood == {"A01": read.code, "A02": unnamed.code}
+    assert racks.stands() == {"A01": read.code}
 
 
 def test_a_missing_tube_is_taken_out_and_its_placement_says_why(racks):
@@ -518,8 +530,8 @@ def test_whatever_stood_in_a_box_and_whatever_is_read_it_stands_so_afterwards(ap
     racks.apply(scan, turned=False)
 
     wanted = {position: each.code for position, each in read}
-    not_read = {position for position, code in wells.items() if code == "NO READ"}
-    kept = {p: code for p, code in before.items() if p in not_read and code not in wanted.values()}
+    # What the file does not name was not read either.
+    kept = {p: code for p, code in before.items() if p not in wanted and code not in wanted.values()}
     assert racks.stands() == wanted | kept
     assert set(racks.states(scan).values()) <= {"present", "unread"}
 

@@ -120,6 +120,23 @@ def test_nothing_is_foretold_of_a_cabinet_without_places(bench):
     assert (found.fill.samples, found.forecast.outlook) == (1, Outlook.UNCOUNTED)
 
 
+def test_a_freezer_without_racks_and_boxes_is_said_to_be_bare(bench):
+    found = line_of(bench, bench.container("room_cabinet"))
+
+    assert (found.fill.samples, found.forecast.outlook) == (0, Outlook.BARE)
+
+
+def test_the_list_of_freezers_and_the_page_of_one_tell_the_same_room(bench, freezer):
+    levels = [Level("shelf", 1), Level("drawer_rack", 1), Level("tube_box_10x10", 5, "Box {n}")]
+    unit_of_work(
+        lambda: building.build(
+            site_id=bench.site_id, kind="freezer_minus80", name="G", levels=levels, by=bench.by
+        )
+    )
+
+    assert line_of(bench, freezer).fill.room == capacity.fill_below([freezer.id])[freezer.id].room
+
+
 def test_other_sites_are_not_told_of(bench, other_bench, freezer):
     assert capacity.report(other_bench.by).freezers == []
     assert [line.container.id for line in capacity.report(bench.by).freezers] == [freezer.id]

@@ -145,7 +145,8 @@ def test_a_box_is_shown_as_it_was(manager, bench, freezer):
 def test_the_storage_page_tells_how_full_and_when_full(manager, freezer):
     page = manager.get("/containers")
 
-    assert "0 of 324 places for samples are taken; room for 92 more boxes" in page.text
+    assert "0 of 7,776 places for samples are taken; room for 92 more boxes" in page.text
+    assert "0 of 7,776 places for samples" in manager.get(f"/containers/{freezer['top']}").text
     assert "Too little history to tell" in page.text
     assert "Tube box, 9 × 9" in page.text
 

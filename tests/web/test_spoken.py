@@ -1,6 +1,6 @@
 """Times, numbers and quantities in sentences: as the reader's language writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import render_template_string
@@ -77,3 +77,11 @@ def test_what_somebody_typed_is_told_as_it_was_typed(app_context):
             "\N{NO-BREAK SPACE}", " "
         )
         assert "12.5" in sentences.sentence("cells_not_whole", {"number": "12.5", "unit": "cells"})
+
+
+def test_an_hour_of_another_day_is_told_with_its_day(app_context):
+    with speaking("en"):
+        with clock.freeze(AT):
+            assert spoken.hour(AT) == "12:05"
+        with clock.freeze(AT + timedelta(days=1)):
+            assert spoken.hour(AT) == "14 Mar 2012, 12:05"

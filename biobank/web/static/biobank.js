@@ -66,7 +66,7 @@
     asking = false;
     const field = scanField();
     if (!field) return;
-    if (document.activeElement === document.body) field.focus();
+    if (document.activeElement === document.body) field.focus({ preventScroll: true });
     taken = waiting.shift();
     if (!taken) return;
     field.value = taken;
@@ -103,7 +103,7 @@
     if (!box) { box = $(selector); box.innerHTML = page.body.innerHTML; }   // a bare fragment
     const again = inside && ((focus.id && document.getElementById(focus.id)) || (name && $(`[name="${CSS.escape(name)}"]`, box)));
     const target = $("[role=alert][tabindex], [autofocus]", box) || again || (inside && scanField());
-    if (target) target.focus();
+    if (target) target.focus({ preventScroll: target.matches("[data-scan]") });
     settle(page.body);
     start(box);
   };

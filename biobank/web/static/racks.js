@@ -2,7 +2,7 @@
 // the button below the field does it.
 (() => {
   "use strict";
-  const form = () => document.querySelector("form[data-drop]");
+  const form = () => document.querySelector("[data-drop] form, form[data-drop]");
   const field = () => form()?.querySelector("input[type=file]");
   const carries = (event) => Boolean(field()) && [...(event.dataTransfer?.types || [])].includes("Files");
   const mark = (event, over) => { form()?.classList.toggle("dropping", over); if (event) event.preventDefault(); };

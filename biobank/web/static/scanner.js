@@ -141,6 +141,11 @@
     first: now, last: now, longest: 0, text: "", left: left && Boolean(field.value), ...keys });
   const add = (keys, now, text) => { keys.longest = Math.max(keys.longest, now - keys.last); keys.last = now; keys.text += text; };
 
+  // A scan finds its field wherever the page stands: asking for the focus does not scroll down to it.
+  const asks = document.querySelector("[data-scan][autofocus]");
+  if (asks && document.activeElement === document.body) asks.focus({ preventScroll: true });
+  else if (asks && document.activeElement === asks && !location.hash) scrollTo(0, 0);   // the browser was quicker
+
   document.addEventListener("keydown", (event) => {
     const field = document.activeElement || document.body, now = event.timeStamp, how = ends(event);
     if (field.type === "password") return;

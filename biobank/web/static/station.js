@@ -17,7 +17,7 @@
   if (!who) return;
   const $ = (selector, root = document) => root.querySelector(selector);
   const box = () => $("#station"), form = () => $("form.scan-box[data-queue]"), page = (text) => new DOMParser().parseFromString(text, "text/html");
-  const AGAIN_MS = 2000, WAIT_MS = 3000, ANSWER_MS = 15000, STATION = "/station", SCANS = "/station/scans";
+  const AGAIN_MS = 2000, PULL_MS = 400, WAIT_MS = 3000, ANSWER_MS = 15000, STATION = "/station", SCANS = "/station/scans";
   let sending = false, away = false, signedOut = false, last = ["", 0], next = 0, renewed = "";
 
   // ---- kept: each scan by itself, so that two windows never write over one another
@@ -71,7 +71,9 @@
   const take = (raw, how) => {
     const text = raw.trim();
     if (!text) return;
-    if (how !== "typed" && text === last[0] && Date.now() - last[1] < AGAIN_MS) { $("#live").textContent = document.body.dataset.sayAgain; return; }
+    // A tube that the screen asks for once more is waited for: only what one pull of the trigger read twice is one scan.
+    const again = box().dataset.asked && !read().length ? PULL_MS : AGAIN_MS;
+    if (how !== "typed" && text === last[0] && Date.now() - last[1] < again) { $("#live").textContent = document.body.dataset.sayAgain; return; }
     last = [text, Date.now()];
     const turns = how === "pressed" || new RegExp(`^[${box().dataset.letters}]\\d{8,}`).test(text);
     add({ key: newKey(), raw, how, session: box().dataset.session, position: turns ? "" : place(read()), at: new Date().toISOString(), turns });
@@ -111,10 +113,18 @@
     document.querySelectorAll("[name=csrf_token]").forEach((field) => { field.value = token.value; });
     return true;
   };
-  const show = (answer) => {   // around the scan field, which stays as it is: the next scan may be half typed
+  const ended = (here, there, scan) => {   // what was said of its end, before it ended: the answer shows that nothing is going on
+    if (!here.dataset.session || there.dataset.session || $(".station-said", there)) return;
+    const ends = [...here.querySelectorAll("template[data-ended]")], last = ends.find((end) => end.dataset.ended === scan?.raw.trim()) || ends[0];
+    if (!last) return;
+    $("#station-top", there).prepend(last.content.cloneNode(true));
+    there.dataset.tone = $(".station-said.tone-look", there) ? "look" : "yes";
+  };
+  const show = (answer, scan) => {   // around the scan field, which stays as it is: the next scan may be half typed
     const there = $("#station", answer), here = box();
     if (!there || !here) return;
     const lost = here.contains(document.activeElement) && !document.activeElement.matches("[data-scan]");
+    ended(here, there, scan);
     here.querySelectorAll("[data-part]").forEach((part) => { part.innerHTML = $(`#${part.id}`, there).innerHTML; });
     Object.assign(here.dataset, there.dataset);
     if (lost || document.activeElement === document.body) $("[data-scan]", here).focus();
@@ -135,11 +145,12 @@
     }
     if (!station) throw new Error(answer.status);   // no answer of the station: it was not heard
     forget(scan.name);
-    // What was scanned after it belongs to what it began.
-    read().filter((later) => !later.session).forEach(({ name, ...later }) => remember(name, { ...later, session: station.dataset.session }));
+    // What was scanned after it belongs to what it began, or comes after what it ended. What ended elsewhere is told.
+    const follows = (later) => (scan.session ? answer.status < 400 && later.session === scan.session : !later.session);
+    read().filter(follows).forEach(({ name, ...later }) => remember(name, { ...later, session: station.dataset.session }));
     if (answer.status >= 400) told(scan, said);
     away = false;
-    show(said);
+    show(said, scan);
     paint();
     return true;
   };
