@@ -1,6 +1,6 @@
 """What a session keeps of its scans: one step each, in order, whatever came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,13 @@ def step_of(session: WorkSession, key: str) -> WorkStep | None:
     """What came of the scan of that key, where it was sent before."""
     query = select(WorkStep).where(WorkStep.session_id == session.id, WorkStep.key == key)
     return db.session.scalars(query).one_or_none()
+
+
+def step_of_recent(sessions: Iterable[WorkSession], key: str) -> WorkStep | None:
+    """The same, for a scan of which nobody said in what session it was made: one sent again may meet the next one."""
+    ids = [session.id for session in sessions]
+    query = select(WorkStep).where(WorkStep.session_id.in_(ids), WorkStep.key == key)
+    return db.session.scalars(query.order_by(WorkStep.id.desc()).limit(1)).one_or_none()
 
 
 def keep(session: WorkSession, scan: Scan, told: Told, read: str | None = None) -> WorkStep:

@@ -89,7 +89,7 @@ def _require_may_undo(session: WorkSession, by: Actor) -> None:
     """Who did it takes it back; after that, who may correct the record."""
     if session.actor_key != by.key and not by.may("sample:correct"):
         raise Forbidden("session_of_another")
-    if session.closed_at is not None:
-        hours = (clock.now() - session.closed_at).total_seconds() / 3600
-        if hours > UNDO_HOURS:
-            raise RuleViolation("undo_hours_over", hours=UNDO_HOURS)
+    last = next(iter(kept.done(session)), None)
+    since = session.closed_at or (last.recorded_at if last is not None else None)
+    if since is not None and (clock.now() - since).total_seconds() / 3600 > UNDO_HOURS:
+        raise RuleViolation("undo_hours_over", hours=UNDO_HOURS)

@@ -17,7 +17,7 @@ from biobank.bench.sessions import TASKS, close, current, find, recent
 from biobank.bench.taking_back import UNDO_HOURS, undo_all, undo_last
 from biobank.bench.task import Task, Told, Work
 from biobank.core.actor import Actor
-from biobank.core.db import current_unit, lock
+from biobank.core.db import current_unit, db, lock
 from biobank.core.errors import BiobankError, Malformed, Reason, RuleViolation
 
 __all__ = [
@@ -81,6 +81,8 @@ def heed(
         sessions.require_own(session, by)
         if (known := kept.step_of(session, key)) is not None:
             return Heeded(session, known)
+    if not session_key and (known := kept.step_of_recent(sessions.recent(by), key)) is not None:
+        return Heeded(db.session.get_one(WorkSession, known.session_id), known)
     try:
         return _heed(session, scan, by)
     except BiobankError as refusal:

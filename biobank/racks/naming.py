@@ -22,7 +22,7 @@ from biobank.storage.models import Container
 from biobank.storage.rules import ContainerKind
 
 #: What a maker prints on a rack; and what our own numbers, command cards and places look like.
-_FIT = re.compile(r"[!-~](?:[ -~]{1,98})[!-~]")
+_FIT = re.compile(r"[!-~](?:[ -~]{0,98})[!-~]")
 _OURS = re.compile(r"([A-Za-z][0-9]+).*")
 #: Boxes of one name that are looked at: with more than one, the name tells nothing.
 _ONE_TOO_MANY = 2

@@ -177,3 +177,23 @@ def test_a_rack_takes_no_command_card_and_no_number_of_ours(station):
     for taken in (commands.number_of("undo"), f"{box.code}P12", SampleFactory().code.lower()):
         with pytest.raises(Malformed):
             naming._give_code(box, taken, BY)
+
+
+def test_a_scan_sent_again_after_the_next_session_began_is_not_carried_out_in_that_one(station):
+    tube, box = SampleFactory(), ContainerFactory()
+    station.scan(box.code)
+    assert station.scan(tube.code, key="the-very-same") == "fill_placed"
+    station.command("take_out")
+
+    assert station.scan(tube.code, key="the-very-same") == "fill_placed"
+
+    assert place_of(tube) == (box.code, "A01")
+
+
+def test_a_session_that_nobody_closed_is_not_open_to_undo_for_ever(station):
+    tube, box = SampleFactory(), ContainerFactory()
+    station.scan(box.code)
+    station.scan(tube.code)
+
+    with clock.freeze(clock.now() + timedelta(days=300)):
+        assert station.refused(commands.number_of("undo")).code == "undo_hours_over"

@@ -77,10 +77,13 @@ def test_a_refused_scan_goes_on_at_the_box_it_is_of(racks):
 
 def test_a_code_that_is_something_elses_is_no_box(racks):
     (tube,) = racks.tubes(1)
-    scan = racks.keep(rack_file(tube.code, A1="FX1"))
+    theirs = racks.keep(rack_file(tube.container_code, A1="FX1"))
+    ours = racks.keep(rack_file(tube.code, A1="FX1"))
 
     with pytest.raises(RuleViolation, match="code_taken"):
-        racks.bench.do(naming.say_box, scan=scan, container=racks.box)
+        racks.bench.do(naming.say_box, scan=theirs, container=racks.box)
+    with pytest.raises(Malformed):
+        racks.bench.do(naming.say_box, scan=ours, container=racks.box)
 
 
 def test_a_box_of_another_site_is_not_this_one(racks):

@@ -40,7 +40,7 @@ def test_the_freezers_are_listed_with_what_stands_in_them(manager, bench, box):
     page = manager.get("/containers")
 
     assert page.status_code == 200
-    for text in ("Freezer 3", "Rack 2", "1 of 81 places for samples"):
+    for text in ("Freezer 3", "Rack 2", "1 of 1,944 places for samples are taken; room for 23 more boxes"):
         assert text in page.text
 
 
