@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import new_box
-from tests.browser.hands import scan
+from tests.browser.hands import TRIES, scan
 from tests.browser.test_scanning import card
 from tests.test_journey import ok
 
@@ -14,6 +14,8 @@ pytestmark = pytest.mark.browser
 
 #: Milliseconds between two characters of a slow Bluetooth scanner.
 BLUETOOTH_MS = 130
+#: Less than the two seconds within which the same code is one scan.
+TWICE_MS = 1800
 #: Longer than one scan lasts, and shorter than two seconds.
 STALL_MS = 600
 
@@ -222,11 +224,14 @@ def test_the_separators_of_a_reagents_label_arrive_as_keys(desk, key):
 
 def test_two_readers_at_the_same_tube_are_one_scan_and_it_is_said(desk, tubes):
     page = desk("technician")
-    page.goto("/")
-    urls = asked(page)
-
-    scan(page, tubes[0])
-    scan(page, tubes[0])
+    for _try in range(TRIES):  # a busy machine may play the second one too late
+        page.goto("/")
+        urls = asked(page)
+        began = page.evaluate("performance.now()")
+        scan(page, tubes[0])
+        scan(page, tubes[0])
+        if page.evaluate("performance.now()") - began < TWICE_MS:
+            break
 
     expect(page.locator("body")).to_have_attribute("data-told", "Already read: the same scan came twice.")
     expect(card(page)).to_have_text(tubes[0])
