@@ -333,3 +333,60 @@ class StepRun(Base):
     """Which limits it broke, as codes with their figures; written at its end, empty when none."""
     cancelled: Mapped[bool] = mapped_column(default=False)
     """Stopped because it never really began."""
+
+
+class CodeReplacement(Base):
+    """A tube got another number; the old one is void for ever. Append-only."""
+
+    __tablename__ = "code_replacement"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"), index=True)
+    old_code: Mapped[str] = mapped_column(String(20), unique=True)
+    new_code: Mapped[str] = mapped_column(String(20), unique=True)
+    reason: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_by: Mapped[str] = mapped_column(String(64))
+
+
+class Allotment(Base):
+    """Numbers given out before there are tubes: labels printed ahead, for kits that go to the ward."""
+
+    __tablename__ = "allotment"
+    __table_args__ = (Index("ix_allotment_site_id", "site_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    kit_id: Mapped[int | None] = mapped_column(ForeignKey("collection_kit.id"))
+    """NULL: loose numbers, for whatever tube comes."""
+    note: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_by: Mapped[str] = mapped_column(String(64))
+
+
+class AllottedNumber(Base):
+    """One number printed ahead: out with the ward, back in the drawer, on a tube, or void for ever."""
+
+    __tablename__ = "allotted_number"
+    __table_args__ = (
+        Index("ix_allotted_number_allotment_id", "allotment_id", "id"),
+        CheckConstraint("state IN ('out', 'returned', 'used', 'voided')", name="state_known"),
+        CheckConstraint("(state = 'used') = (sample_id IS NOT NULL)", name="used_by_a_sample"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    allotment_id: Mapped[int] = mapped_column(ForeignKey("allotment.id"))
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    set_number: Mapped[int]
+    """Which of the kits that were printed together, from 1."""
+    place: Mapped[int]
+    """Which tube of its kit, from 1."""
+    type: Mapped[str | None] = mapped_column(String(60))
+    """What the kit foresees for this tube; NULL: not foreseen."""
+    label: Mapped[str | None] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(8))
+    sample_id: Mapped[int | None] = mapped_column(ForeignKey("sample.id"), unique=True)
+    reason: Mapped[str | None] = mapped_column(Text)
+    """Why it was voided."""
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_by: Mapped[str | None] = mapped_column(String(64))
