@@ -22,6 +22,7 @@ from flask_migrate import upgrade
 from biobank.core.db import db
 from biobank.core.settings import SettingsError
 from biobank.factory import create_app
+from biobank.printing import sending
 from biobank.web.operations import not_ready
 
 try:
@@ -91,7 +92,14 @@ def serve(app: Flask) -> None:
         log_level="warning",  # type: ignore[arg-type]
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-    ).serve()
+    ).serve(target_loader=serving)
+
+
+def serving(_target: str) -> Flask:
+    """The app in a process that serves it: from its start on it sends the labels that wait."""
+    served: Flask = import_module("app").app
+    sending.keep(served)
+    return served
 
 
 def require_free(host: str, port: int) -> None:

@@ -1,58 +1,28 @@
-"""What a label is printed on and what stands where: read from config/labels/*.toml, refused when it cannot work."""
+"""What a label is printed on, and the fields that stand on it: sizes as bought and as measured with a ruler."""
 
-import itertools
-import math
-import re
-import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from labels.errors import LabelError
-
-DESIGNS = Path(__file__).resolve().parent.parent / "config" / "labels"
 
 # What the trade calls 203 dpi is eight dots to the millimetre.
 DOTS_PER_MM = {203: 8.0, 300: 300 / 25.4, 600: 600 / 25.4}
 
-# Under this no ink ribbon holds a bar apart from its neighbour for years at -196 °C.
-FINEST_MODULE_MM = 0.19
 
-# Where a hand aims the scanner, lower bars are missed.
-LOWEST_BARS_MM = 5.0
-
-# Fields that touch do not overlap, whatever 12.8 + 2.8 gives in floating point.
-_HAIR_MM = 0.001
-
-CODES = ("code128",)
-WORDS = ("number", "line")
+def dots_per_mm(dpi: int) -> float:
+    """Printer dots to the millimetre; only resolutions that printers have."""
+    if dpi not in DOTS_PER_MM:
+        raise LabelError("label_resolution_unknown", dpi=dpi, known=", ".join(map(str, DOTS_PER_MM)))
+    return DOTS_PER_MM[dpi]
 
 
 @dataclass(frozen=True)
-class Stock:
-    """The blank label, as bought."""
+class Rectangle:
+    """A place on the label, measured from its top left corner."""
 
-    width_mm: float
-    height_mm: float
-    module_mm: float = 0.25
-    """The narrowest bar this film and ribbon are trusted with; 0.19 at least."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A rectangle of the label and what goes into it; a code keeps its quiet zones inside."""
-
-    kind: str
-    """One of CODES; `number`, the code spelled for people; `line`, the next line of free text."""
     left_mm: float
     top_mm: float
     width_mm: float
     height_mm: float
-    widest_module_mm: float = 0.5
-    """Codes only: bars grow with the room up to this."""
-    smallest_text_mm: float = 1.8
-    """Words only: letters shrink to fit down to this size (1.8 mm is 5 points)."""
 
     @property
     def right_mm(self) -> float:
@@ -64,114 +34,74 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Design:
-    """A stock, the printer's resolution, and the fields."""
+class Part(Rectangle):
+    """A piece of the stock that is printed on: a cap dot, the white part of a wrap. The rest stays empty."""
 
-    name: str
-    dpi: int
-    stock: Stock
-    fields: tuple[Field, ...]
-
-    def count(self, *kinds: str) -> int:
-        return sum(field.kind in kinds for field in self.fields)
+    shape: str = "rectangle"
+    """`rectangle`, or `round`: the ellipse that touches its four sides."""
+    name: str = ""
 
 
-def names(folder: Path = DESIGNS) -> list[str]:
-    """The designs there are."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+@dataclass(frozen=True)
+class Sheet:
+    """A page of labels for an office printer; `left_mm`, `top_mm` is the corner of the first label."""
+
+    page_width_mm: float
+    page_height_mm: float
+    left_mm: float
+    top_mm: float
+    columns: int
+    rows: int
+    pitch_x_mm: float
+    """From the left edge of one label to that of the next."""
+    pitch_y_mm: float
+
+    @property
+    def cells(self) -> int:
+        return self.columns * self.rows
 
 
-def load(name: str, folder: Path = DESIGNS) -> Design:
-    """Read one design.
+@dataclass(frozen=True)
+class Stock:
+    """The blank label, as bought."""
 
-    raises  LabelError `label_design_unknown`, or `label_design_wrong` saying what is wrong in the file
-    """
-    # The name comes from outside: it must never lead out of the folder.
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) or name not in names(folder):
-        raise LabelError("label_design_unknown", design=name, known=", ".join(names(folder)))
-    try:
-        return parse(name, tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LabelError("label_design_wrong", design=name, what=str(error)) from error
-
-
-def parse(name: str, data: Mapping[str, Any]) -> Design:
-    """A design from its plain data, checked whole."""
-    try:
-        _no_other_keys(data, ("dpi", "stock", "fields"))
-        design = Design(
-            name=name,
-            dpi=data["dpi"],
-            stock=_build(Stock, data["stock"]),
-            fields=tuple(_build(Field, field) for field in data["fields"]),
-        )
-        _check(design)
-    except KeyError as error:
-        raise LabelError("label_design_wrong", design=name, what=f"{error.args[0]} is missing") from None
-    except (ValueError, TypeError) as error:
-        raise LabelError("label_design_wrong", design=name, what=str(error)) from None
-    return design
+    width_mm: float
+    height_mm: float
+    module_mm: float = 0.25
+    """The narrowest module this film and ribbon are trusted with; 0.19 at least."""
+    gap_mm: float = 0.0
+    """Between one label and the next on the roll."""
+    columns: int = 1
+    """Labels side by side on the roll."""
+    column_gap_mm: float = 0.0
+    material: str = ""
+    lowest_c: int | None = None
+    highest_c: int | None = None
+    parts: tuple[Part, ...] = ()
+    """Empty: the whole label is one rectangle."""
+    sheet: Sheet | None = None
 
 
-def dots_per_mm(dpi: int) -> float:
-    """Printer dots to the millimetre; only resolutions that printers have."""
-    if dpi not in DOTS_PER_MM:
-        raise LabelError("label_resolution_unknown", dpi=dpi, known=", ".join(map(str, DOTS_PER_MM)))
-    return DOTS_PER_MM[dpi]
+@dataclass(frozen=True, kw_only=True)
+class Field(Rectangle):
+    """A rectangle of the label, as seen on it, and what goes into it; a symbol keeps its quiet zones inside."""
 
-
-def _build(kind: type, data: Mapping[str, Any]) -> Any:
-    """One dataclass from a TOML table: nothing unknown, every length a finite number above zero."""
-    _no_other_keys(data, [field.name for field in fields(kind)])
-    for key, value in data.items():
-        if key == "kind":
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or value < 0
-        ):
-            raise ValueError(f"{key} is not a length: {value!r}")
-        if value == 0 and key not in ("left_mm", "top_mm"):
-            raise ValueError(f"{key} is zero")
-    return kind(**data)
-
-
-def _no_other_keys(data: Mapping[str, Any], known: Collection[str]) -> None:
-    unknown = sorted(set(data) - set(known))
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} means nothing here")
-
-
-def _check(design: Design) -> None:
-    if design.dpi not in DOTS_PER_MM:
-        raise ValueError(f"no printer has {design.dpi} dpi")
-    if design.stock.module_mm < FINEST_MODULE_MM:
-        raise ValueError(
-            f"bars of {design.stock.module_mm} mm do not print; {FINEST_MODULE_MM} mm is the finest"
-        )
-    for field in design.fields:
-        if field.kind not in CODES + WORDS:
-            raise ValueError(f"no field is a {field.kind!r}; there are {', '.join(CODES + WORDS)}")
-        if field.kind in CODES and field.height_mm < LOWEST_BARS_MM:
-            raise ValueError(
-                f"no hand will hit {field.height_mm} mm of bars; {LOWEST_BARS_MM} mm is the lowest"
-            )
-        right, bottom = design.stock.width_mm + _HAIR_MM, design.stock.height_mm + _HAIR_MM
-        if field.right_mm > right or field.bottom_mm > bottom:
-            raise ValueError(f"the {field.kind} at {field.left_mm}, {field.top_mm} mm runs off the label")
-    if not design.count(*CODES) or not design.count("number"):
-        raise ValueError("a label needs a code and its number in plain letters")
-    for one, other in itertools.combinations(design.fields, 2):
-        if _overlap(one, other):
-            raise ValueError(f"a {one.kind} and a {other.kind} lie on each other")
-
-
-def _overlap(one: Field, other: Field) -> bool:
-    return (
-        one.left_mm + _HAIR_MM < other.right_mm
-        and other.left_mm + _HAIR_MM < one.right_mm
-        and one.top_mm + _HAIR_MM < other.bottom_mm
-        and other.top_mm + _HAIR_MM < one.bottom_mm
-    )
+    kind: str
+    """One of symbols.KINDS; `number`, the code spelled for people; `text`, what `value` says."""
+    turn: int = 0
+    """0, 90, 180 or 270 degrees clockwise."""
+    font: str = "mono"
+    align: str = "centre"
+    """`left`, `centre` or `right`, as the text reads."""
+    value: str = ""
+    """Words of FIELDS in braces, and text: "{type}  {amount}". Symbols: "{code}" unless said."""
+    rows: int = 1
+    """Number and texts: broken at blanks into as many lines at most."""
+    widest_module_mm: float = 0.5
+    """Symbols: modules grow with the room up to this."""
+    smallest_text_mm: float = 1.8
+    """Number and texts: letters shrink to fit down to this size (1.8 mm is 5 points, 1.41 mm is 4: the least)."""
+    shape: str = "square"
+    """Data Matrix: `square`, `rectangle` or `any`."""
+    may_shorten: bool = True
+    """Texts: whether a caller may cut what does not fit. Numbers and codes are never cut."""

@@ -328,12 +328,38 @@ def _fill_bench(bank: Stranger) -> None:
     add("discrepancy", id=2, kind="unreadable", settled_at=NOON, settled_by="k", how="found", **differs)
     add("label_job", id=1, site_id=1, code="T1", copies=1, reprint=0, state="sent", tries=1, asked_at=NOON,
         asked_by="k")  # fmt: skip
+    add("label_design", id=1, site_id=1, name="tube", version=1, text="x", **recorded)
+    _fill_numbers(bank)
     add("label_check", id=1, sample_id=1, expected="T1", read="T1", matched=True, station="J1", **recorded)
     work = {"site_id": 1, "task": "fill", "actor_key": "k", "state": "{}", "opened_at": NOON}
     add("work_session", id=1, key="w1", station="J1", **work)
     add("work_session", id=2, key="w2", station="J2", closed_at=NOON, closed_by="k", **work)
     add("work_step", id=1, session_id=1, seq=1, key="s1", raw="T1", how="typed", outcome="done", act="place", told="{}",
         scanned_at=NOON, recorded_at=NOON, undone_at=NOON, undone_by="k")  # fmt: skip
+
+
+def _fill_numbers(bank: Stranger) -> None:
+    """A tube whose number was replaced, numbers that were printed ahead, and one of them on a tube."""
+    add = bank.insert
+    told = {"recorded_at": NOON, "recorded_by": "k"}
+    tube = {"site_id": 1, "study_id": 1, "type": "Plasma", "vessel": "tube", "status": "available",
+            "origin": "collected", "treated_precision": "unknown", "reserved": 0, "recorded_at": NOON}  # fmt: skip
+    add("sample", id=31, code="T31", **tube)
+    add("scannable_code", id=31, code="T31", kind="sample", target_id=31, site_id=1)
+    add("code_replacement", id=1, sample_id=31, old_code="T31", new_code="T32", reason="torn", **told)
+    add("scannable_code", id=32, code="T32", kind="sample", target_id=31, site_id=1)
+    bank.say(f"UPDATE scannable_code SET voided_at = '{NOON}' WHERE id = 31")
+    bank.say("UPDATE sample SET code = 'T32' WHERE id = 31")
+    add("allotment", id=1, site_id=1, kit_id=1, note="ward", **told)
+    for number, code in enumerate(("T41", "T42", "T43"), start=41):
+        add("scannable_code", id=number, code=code, kind="sample", target_id=0, site_id=1)
+        add("allotted_number", id=number, allotment_id=1, code=code, set_number=1, place=number - 40, type="Plasma",
+            label="a", state="out")  # fmt: skip
+    add("sample", id=42, code="T42", **tube)
+    bank.say("UPDATE scannable_code SET target_id = 42 WHERE id = 42",
+             "UPDATE allotted_number SET state = 'used', sample_id = 42 WHERE id = 42",
+             f"UPDATE scannable_code SET voided_at = '{NOON}' WHERE id = 43",
+             "UPDATE allotted_number SET state = 'voided' WHERE id = 43")  # fmt: skip
 
 
 def event(bank: Stranger, patient: int, kind: str) -> int:

@@ -22,6 +22,7 @@ GATE = {
 TOUCH = {
     f"{SAMPLES}.making.make",
     f"{SAMPLES}.making.make_many",
+    f"{SAMPLES}.replacing.replace_code",
     f"{SAMPLES}.quantities.write",
     f"{SAMPLES}.life.set_status",
     f"{SAMPLES}.rules.next_status",
@@ -74,6 +75,11 @@ PRESERVING = {
         "storage.lose_sample",
         "storage_api.find",
         "storage_api.lose",
+    },
+    "it changes which number is on the tube, and nothing of what may be done with it: also one that waits for its"
+    " destruction must be known": {
+        "printing.replace_code",
+        "printing_api.replace_code",
     },
     "what comes back is taken in: it is only kept here again": {"distribution_api.take_back"},
     "it works on a scratch database of its own": {"flask bench consent-here"},

@@ -52,6 +52,8 @@ class Permission(Enum):
     """Place, move, take out and put back."""
     LABEL_PRINT = "label:print"
     """Get labels."""
+    LABEL_DESIGN = "label:design"
+    """Say how the site's labels look."""
     REQUEST_READ = "request:read"
     """Read every request of the site."""
     REQUEST_OWN = "request:own"
@@ -84,7 +86,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "manager": frozenset(
         _BENCH | {P.STUDY_WRITE, P.FORM_WRITE, P.SAMPLE_CORRECT, P.STORAGE_BUILD, P.REQUEST_OWN, P.REQUEST_DECIDE,
                   P.AUDIT_READ, P.CONSENT_REVIEW, P.CONSENT_REVERSE, P.PATIENT_ANONYMISE, P.PROCEDURE_WRITE,
-                  P.STATION_SET_UP}
+                  P.STATION_SET_UP, P.LABEL_DESIGN}
     ),
     "committee": frozenset({P.STUDY_READ, P.REQUEST_READ, P.REQUEST_DECIDE, P.REPORT_READ, P.USE_CHECK, P.SCAN,
                             P.CONSENT_REVIEW, P.DECISION_READ}),

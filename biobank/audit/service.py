@@ -181,11 +181,14 @@ def _findings() -> list[str]:
 checks.register("audit chain", _findings)
 
 
-def history(kind: str, key: str) -> list[dict[str, Any]]:
-    """Every entry about one thing, oldest first by when it happened, then as recorded. Dictionaries as recorded."""
+def history(kind: str, *keys: str) -> list[dict[str, Any]]:
+    """Every entry about one thing, oldest first by when it happened, then as recorded. Dictionaries as recorded.
+
+    keys  all that the record ever called it
+    """
     query = (
         select(AuditEntry.content)
-        .where(AuditEntry.subject_kind == kind, AuditEntry.subject_key == key)
+        .where(AuditEntry.subject_kind == kind, AuditEntry.subject_key.in_(keys))
         .order_by(AuditEntry.seq)
     )
     entries: list[dict[str, Any]] = [json.loads(content) for content in db.session.scalars(query)]

@@ -64,6 +64,15 @@ def _kit(card: dict[str, Any]) -> tuple[str, str]:
     return "yes", ngettext("A kit of %(num)s tube.", "A kit of %(num)s tubes.", count)
 
 
+def _allotted(card: dict[str, Any]) -> tuple[str, str]:
+    since = spoken.iso(card["out_since"])
+    if card["state"] == "returned":
+        return "look", gettext(
+            "Label printed ahead, no tube yet. It came back, and was printed on %(day)s.", day=since
+        )
+    return "look", gettext("Label printed ahead, no tube yet. Out since %(day)s.", day=since)
+
+
 def _user(card: dict[str, Any]) -> tuple[str, str]:
     if not card["active"]:
         return "no", gettext("%(name)s is shut out.", name=card["name"])
@@ -101,6 +110,7 @@ _TOLD: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "container": _container, "position": _position, "patient": _patient, "request": _request,
     "pick_list": _request, "procedure": _procedure, "kit": _kit, "user": _user, "station": _station,
     "command": lambda _card: ("yes", gettext("A command card: scan it at the station.")), "reagent": _reagent,
+    "allotted": _allotted,
 }  # fmt: skip
 
 
@@ -117,7 +127,12 @@ def _sample_facts(card: dict[str, Any]) -> list[dict[str, Any]]:
     collected = card.get("collected_at")
     return [
         {"label": gettext("Type"), "value": sentences.word("type", card["type"])},
-        {"label": gettext("Status"), "status": card["status"], "value": card["status"]},
+        {
+            "label": gettext("Status"),
+            "status": card["status"],
+            "value": card["status"],
+            "unverified": card["label_to_verify"],
+        },
         {"label": gettext("Left"), "value": gettext("unknown") if left is None else None, "amount": left},
         {"label": gettext("Study"), "value": card["study"]},
         {"label": gettext("Collected"), "value": spoken.iso(collected) if collected else None},
@@ -172,6 +187,19 @@ def _kit_facts(card: dict[str, Any]) -> list[dict[str, Any]]:
         {"label": gettext("Study"), "value": card["study"]},
         {"label": gettext("Visit"), "value": card["visit"]},
         {"label": gettext("Tubes"), "value": tubes},
+    ]
+
+
+def _allotted_facts(card: dict[str, Any]) -> list[dict[str, Any]]:
+    place = gettext("tube %(place)s of %(tubes)s", place=card["place"], tubes=card["tubes"])
+    if card["sets"] > 1:
+        place += gettext(", kit %(set)s of %(sets)s", set=card["set"], sets=card["sets"])
+    return [
+        {"label": gettext("Kit"), "value": card["name"] or gettext("none: for whatever tube comes")},
+        {"label": gettext("Which tube"), "value": place},
+        {"label": gettext("Visit"), "value": card["visit"]},
+        {"label": gettext("Type"), "value": sentences.word("type", card["type"]) if card["type"] else None},
+        {"label": gettext("Label"), "value": card["label"]},
     ]
 
 
@@ -230,5 +258,5 @@ _FACTS: dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {
     "sample": _sample_facts, "container": _container_facts, "position": _position_facts,
     "patient": _patient_facts, "request": _request_facts, "pick_list": _request_facts,
     "procedure": _procedure_facts, "kit": _kit_facts, "user": _user_facts, "station": _station_facts,
-    "command": _command_facts, "reagent": _reagent_facts,
+    "command": _command_facts, "reagent": _reagent_facts, "allotted": _allotted_facts,
 }  # fmt: skip

@@ -19,6 +19,7 @@ from biobank.core.errors import NotFound
 from biobank.core.times import When
 from biobank.distribution import pick_codes
 from biobank.patients.models import Patient
+from biobank.printing import checks
 from biobank.requests.models import Request, RequestLine
 from biobank.samples import gate, reading, rules, uses
 from biobank.samples.models import CollectionEvent, Sample, SampleDonor
@@ -57,6 +58,8 @@ _OF_SAMPLE = (
     CollectionEvent.precision,
     CollectionEvent.visit,
     exists().where(Placement.sample_id == Sample.id).label("has_stood"),
+    checks.is_verified().label("verified"),
+    checks.is_labelled().label("labelled"),
 )
 _SAMPLE = (
     select(*_OF_SAMPLE)
@@ -118,6 +121,8 @@ def card_of(sample: Any, path: list[places.Step], by: Actor) -> dict[str, Any]:
         "study": sample.study,
         "container_code": sample.container_code,
         "quantity": _quantity(sample),
+        "label_verified": bool(sample.verified),
+        "label_to_verify": is_to_verify(sample),
         "collected_at": times.show(When(sample.happened_at, sample.precision or "unknown"), clock.zone()),
         "collected_precision": sample.precision or "unknown",
         "position": position_json(path),
@@ -125,6 +130,13 @@ def card_of(sample: Any, path: list[places.Step], by: Actor) -> dict[str, Any]:
                     "code": standing.reason.code},
         "actions": actions,
     }  # fmt: skip
+
+
+def is_to_verify(sample: Any) -> bool:
+    """Is this a tube in our hands with a label that nobody has verified, although there is one, or there must be?"""
+    if sample.verified or sample.status not in ("collected", "available"):
+        return False
+    return bool(sample.labelled) or checks.must_be_verified(sample.site_id)
 
 
 def position_json(path: list[places.Step]) -> dict[str, Any] | None:
@@ -274,6 +286,7 @@ _BY_CODE: dict[str, Callable[[Found, Actor], dict[str, Any]]] = {
     "position": position_card,
     "pick_list": pick_list_card,
     "command": thing_cards.command_card,
+    "allotted": thing_cards.allotted_card,
     "user": thing_cards.badge_card,
 }
 _MAKERS: dict[str, Callable[[int, Actor], dict[str, Any]]] = {

@@ -19,6 +19,7 @@ from biobank.access import service as access
 from biobank.bench import consenting, measuring, photos, racking, stock
 from biobank.core.actor import job
 from biobank.core.db import db, unit_of_work
+from biobank.printing import measuring as labelling
 
 bench = click.Group("bench", help="How fast it is, as ratios within one run.")
 BENCH = job("bench")
@@ -183,6 +184,22 @@ def rack_photo(folder: Path) -> None:
                f"{sum(photo.bare for photo in read)} by the bare decoder; "
                f"{sum(len(photo.lost) for photo in read)} expected and not found; "
                f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
+
+
+@bench.command("labels")
+@click.option("--count", default=500, show_default=True, help="Labels of each measurement.")
+@click.option("--rounds", default=5, show_default=True)
+def labels(count: int, rounds: int) -> None:
+    """Labels in each form, read back or not, beside the bare work of the libraries that they contain."""
+    click.echo(f"{count} labels, {rounds} rounds, load of the machine {os.getloadavg()[0]:.1f}")
+    click.echo(f"{'what':<32} {'per second':>10} {'libraries':>10} {'× bare':>7}")
+    for figure in labelling.measure(count, rounds):
+        bare = f"{figure.bare_per_second:>10.0f} {figure.ratio:>7.2f}" if figure.bare_per_second else ""
+        click.echo(f"{figure.what:<32} {figure.per_second:>10.0f} {bare}".rstrip())
+    few, many = labelling.streamed(200), labelling.streamed(2000)
+    click.echo(
+        f"a PDF of 200 labels takes {few / 1e6:.2f} MB of memory at most, one of 2,000 {many / few:.2f} × that"
+    )
 
 
 @bench.command("consent")

@@ -18,12 +18,12 @@ _LINKS: dict[tuple[str, str], tuple[str, str, bool]] = {
     ("sample", "aliquot"): ("samples.aliquot_form", "branch", False),
     ("sample", "derive"): ("samples.derive_form", "branch", False),
     ("sample", "find"): ("samples.find", "search", True),
-    ("sample", "label"): ("printing.label", "print", False),
+    ("sample", "label"): ("printing.label_page", "print", False),
     ("sample", "hold"): ("samples.hold_form", "lock", False),
     ("sample", "correct"): ("withdrawal.correct_form", "edit", False),
     ("sample", "discard"): ("storage.discard_form", "trash", False),
     ("container", "open"): ("storage.container", "box", False),
-    ("container", "label"): ("printing.label", "print", False),
+    ("container", "label"): ("printing.label_page", "print", False),
     ("patient", "collect"): ("samples.new_sample", "tube", False),
     ("patient", "consent"): ("consent.new_consent", "consent", False),
     ("patient", "open"): ("bench.patient", "user", False),
@@ -43,6 +43,9 @@ _OTHERS: dict[tuple[str, str], tuple[str, bool, Callable[[dict[str, Any]], dict[
     ),
     ("procedure", "start"): ("clock", True, lambda card: _at_station(card["title"])),
     ("kit", "receive_kit"): ("box", True, lambda card: _at_station(card["title"])),
+    ("allotted", "open_allotment"): (
+        "label", False, lambda card: {"href": url_for("printing.allotment", key=card["allotment"])},
+    ),
     ("command", "go_to_station"): ("scan", False, lambda _card: {"href": url_for("bench.station")}),
     ("station", "test_station"): ("scan", False, lambda _card: {"href": url_for("bench.station_test")}),
     ("user", "switch_user"): (
@@ -99,8 +102,6 @@ def action(kind: str, act: str, card: dict[str, Any]) -> dict[str, Any]:
     told, code = {"label": label, "icon": icon}, card["title"]
     if endpoint == "samples.new_sample":
         return told | {"href": url_for(endpoint, patient=code)}
-    if endpoint == "printing.label":
-        return told | {"href": url_for(endpoint, code=code, form="png")}
     return told | {"action" if at_once else "href": url_for(endpoint, code=code)}
 
 

@@ -10,6 +10,7 @@ from biobank.core.db import db
 from biobank.core.errors import BiobankError, NotFound, RuleViolation
 from biobank.patients.models import Patient
 from biobank.procedures.models import CollectionKit, Procedure
+from biobank.samples.allotted import find_number
 from biobank.samples.models import Sample
 from biobank.storage import position_codes
 from biobank.storage.kinds import kind_of
@@ -30,9 +31,10 @@ _TABLES: dict[str, Any] = {
 class Heard:
     """One scan.
 
-    kind      sample, container, position, patient, procedure, kit, command, number, new, or another kind of code
+    kind      sample, container, position, patient, procedure, kit, allotted, command, number, new, or another kind of
+              code
     text      the code as it was understood
-    thing     the row behind it, for the first six
+    thing     the row behind it, for the first seven
     position  of a position: its canonical text
     repaired  a wrong keyboard setting had to be undone
     unknown   of `new`: why nobody knows it
@@ -86,6 +88,8 @@ def hear(raw: str, by: Actor, *, clean: bool = False) -> Heard:
     repaired = meant.fault is not None
     if kind == "command":
         return Heard(kind, raw, meant.text, command=commands.parse(meant.text), repaired=repaired)
+    if kind == codes.ALLOTTED:
+        return Heard(kind, raw, meant.text, thing=find_number(meant.text, by), repaired=repaired)
     table = _TABLES.get(meant.found.kind)
     thing = db.session.get_one(table, meant.found.target_id) if table is not None else None
     position = _position(meant.text, thing) if isinstance(thing, Container) and kind == "position" else None

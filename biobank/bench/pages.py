@@ -15,15 +15,17 @@ from biobank.bench.page_parts import bp
 from biobank.consent import reading as consents
 from biobank.consent.scopes import Scope
 from biobank.consent.words import describe_term
-from biobank.core import clock, scans, settings
+from biobank.core import clock, scans
 from biobank.core.db import db
+from biobank.core.errors import RuleViolation
 from biobank.core.i18n import N_
 from biobank.core.times import When
 from biobank.patients import service as patients
 from biobank.patients.asking import asked_patient
 from biobank.patients.models import Patient
+from biobank.printing import checks
 from biobank.requests.models import Request
-from biobank.samples import reading, rules, uses
+from biobank.samples import numbers, reading, rules, uses
 from biobank.samples.models import Sample
 from biobank.samples.pages import type_options
 from biobank.storage import destruction, places
@@ -34,6 +36,9 @@ from biobank.web.navigation import NavItem
 from biobank.withdrawal import anonymising, reach
 
 __all__ = ["NAVIGATION", "bp", "paper_pages", "scan_pages", "work_pages"]
+
+#: Tubes whose label can still be verified.
+IN_HAND = ("collected", "available")
 
 NAVIGATION = [
     NavItem("bench.home", N_("Home"), "home", None, 0),
@@ -128,6 +133,7 @@ def samples() -> ResponseReturnValue:
         "bench/samples.html",
         page=page,
         rows=[_row(sample, paths.get(sample.id, [])) for sample in page.items],
+        unverified=checks.unverified(sample.id for sample in page.items if sample.status in IN_HAND),
         chosen=chosen,
         study_options=[(study.code, f"{study.code} – {study.title}") for study in studies.list_studies(by)],
         type_options=type_options(),
@@ -159,12 +165,19 @@ def place_text(path: list[places.Step]) -> str | None:
 def sample(code: str) -> ResponseReturnValue:
     """Everything about one sample: where, may it be used, what it comes from, its story."""
     by = actor()
-    found = service.sample_of_code(code, by)
+    try:
+        found = service.sample_of_code(code, by)
+    except RuleViolation as refusal:
+        if refusal.code != "code_replaced":
+            raise
+        return pages.render(
+            "bench/replaced.html", status=409, **refusal.params, said=sentences.of_error(refusal)
+        )
     path = places.where_is([found.id]).get(found.id, [])
     card = cards.card_of(found, path, by)
     trees, more = reading.lineage(found.id)
-    entries = reading.story(found.code)
     beside = sample_parts.beside(found.id)
+    entries = numbers.story(found, beside.numbers)
     return pages.render(
         "bench/sample.html",
         sample=found,
@@ -180,7 +193,7 @@ def sample(code: str) -> ResponseReturnValue:
         treated=story.shown(When(found.treated_at, found.treated_precision or "unknown")),
         patients=sorted(beside.patients) if by.may("patient:read") else [],
         beside=beside,
-        must_verify=settings.labels_must_be_verified(),
+        unverified=cards.is_to_verify(found),
         nodes=[_node(tree) for tree in trees],
         more=more,
         story=story.tell(

@@ -1,7 +1,8 @@
 """Receiving a kit: the patient, then each tube and its new label. Four tubes are 1 + 4 + 4 scans, and nothing else.
 
 A tube that was announced is received; one that was not becomes the next tube of the kit. Its label prints by itself,
-and scanning it on the tube proves that the right one was stuck there.
+and scanning it on the tube proves that the right one was stuck there. A tube whose label was printed before the draw
+has its number already, and is one scan.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from biobank.bench import kept, nonconforming
+from biobank.bench import labelled_ahead as ahead
 from biobank.bench.heard import Heard, require_new_code
 from biobank.bench.models import WorkSession
 from biobank.bench.task import Task, Told, Work, require
@@ -144,16 +146,7 @@ def _kit(work: Work, kit: CollectionKit) -> Told:
 def _take(work: Work, kit: CollectionKit) -> None:
     state = work.state
     state["kit"], state["title"] = kit.number, kit.title
-    state["left"] = [
-        {
-            "type": tube["type"],
-            "label": tube["label"],
-            "volume_nl": tube.get("volume_nl"),
-            "vessel": tube["vessel"],
-        }
-        for tube in kit.tubes
-        for _ in range(tube["count"])
-    ]
+    state["left"] = kits.tubes_of(kit)
 
 
 def _time(work: Work, heard: Heard) -> Told:
@@ -187,8 +180,17 @@ def _new_tube(work: Work, heard: Heard) -> Told:
         raise RuleViolation("receive_kit_first")
     if not state["left"]:
         raise RuleViolation("receive_kit_full", kit=state["title"], code=code)
-    kit = kits.find_kit(state["kit"], work.by)
     tube = state["left"][0]
+    sample = _collect(work, tube, container_code=code)
+    return _received(work, sample, tube["label"], "registered", verified=False)
+
+
+def _collect(
+    work: Work, tube: dict[str, Any], *, code: str | None = None, container_code: str | None = None
+) -> Sample:
+    """The next tube of the kit, or the one that its label was printed for."""
+    state = work.state
+    kit = kits.find_kit(state["kit"], work.by)
     sample = collection.collect(
         patient=patients.find_patient(state["patient"], work.by, work.site_id),
         study=db.session.get_one(Study, kit.study_id),
@@ -197,12 +199,31 @@ def _new_tube(work: Work, heard: Heard) -> Told:
         visit=kit.visit,
         collected=_collected(state),
         quantity=("volume", tube["volume_nl"]) if tube["volume_nl"] else None,
-        container_code=code,
         received=When.exactly(work.at) if work.at else None,
+        code=code,
+        container_code=container_code,
         by=work.by,
     )
-    state["left"] = state["left"][1:]
-    return _received(work, sample, tube["label"], "registered", verified=False)
+    state["left"] = [each for each in state["left"] if each is not tube]
+    return sample
+
+
+def _labelled_ahead(work: Work, heard: Heard) -> Told:
+    """A tube whose label was printed before the draw: this scan says which it is, and that the label is on it."""
+    state, number = work.state, heard.thing
+    if not state["patient"]:
+        raise RuleViolation("receive_patient_first")
+    kit = ahead.require_expected(state, number, work.site_id)
+    if kit is not None and not state["kit"]:
+        _take(work, kit)
+    tube = ahead.place_of(state, number, kit)
+    sample = _collect(work, tube, code=number.code)
+    others = ahead.of_other_kits(state, number)
+    told = _received(work, sample, tube["label"], "registered", verified=True, printed=ahead.set_of(number))
+    if others:
+        why = Reason("receive_kits_mixed", {"number": number.code, "others": ", ".join(others)})
+        told.tone, told.shown = "look", {**(told.shown or {}), "reasons": [why.as_dict()]}
+    return told
 
 
 def _known(work: Work, heard: Heard) -> Told | None:
@@ -231,23 +252,38 @@ def _require_same_patient(work: Work, sample: Sample) -> None:
         raise RuleViolation("receive_other_patient", sample=sample.code, patient=patient.code)
 
 
-def _received(work: Work, sample: Sample, label: str | None, act: str, *, verified: bool) -> Told:
-    """act  received: it was announced; registered: nobody had heard of it, and taking it back is another thing"""
+def _received(
+    work: Work, sample: Sample, label: str | None, act: str, *, verified: bool, printed: str | None = None
+) -> Told:
+    """act    received: it was announced; registered: nobody had heard of it, and taking it back is another thing
+    printed  which kit its label was printed for, where that was before the draw
+    """
     state = work.state
     tube: dict[str, Any] = {"sample": sample.code, "tube": sample.container_code, "type": sample.type, "label": label,
             "verified": verified, "wrong": []}  # fmt: skip
+    if printed is not None:
+        tube["set"] = printed
     state["tubes"] = [*state["tubes"], tube]
     state["now"] = sample.code
     if verified:
-        checks.verify(sample=sample, expected=sample.code, read=sample.code, by=work.by)
+        known_by = sample.code if printed is not None else None
+        checks.verify(sample=sample, read=sample.code, known_by=known_by, by=work.by)
     else:
         jobs.order(codes=[sample.code], by=work.by, site_id=sample.site_id, station=work.by.station)
     params = {"sample": sample.code, "type": sample.type, "number": len(state["tubes"]),
               "count": len(state["tubes"]) + len(state["left"]) + len(state.get("expected", ()))}  # fmt: skip
+    code = "receive_tube"
+    if verified:
+        code = "receive_complete_labelled" if _is_complete(state) else "receive_tube_labelled"
     return Told(
-        "receive_tube", params, outcome="done", act=act,
+        code, params, outcome="done", act=act,
         undo={"act": act, "sample": sample.code}, shown={"code": sample.code, "position": label},
     )  # fmt: skip
+
+
+def _is_complete(state: dict[str, Any]) -> bool:
+    rest = any(not tube["verified"] for tube in state["tubes"])
+    return not rest and not state["left"] and not state.get("expected")
 
 
 # --- the labels
@@ -277,15 +313,13 @@ def _label(work: Work, heard: Heard, here: dict[str, Any] | None) -> Told:
     if waiting is None or (here is not None and here["verified"]):
         return Told("receive_label_again", {"sample": heard.text}, tone="look", shown={"code": heard.text})
     sample = find_sample(waiting["sample"], work.by)
-    checks.verify(sample=sample, expected=waiting["sample"], read=heard.text, by=work.by)
+    in_hand = waiting["tube"] if waiting["sample"] == state["now"] else None
+    checks.verify(sample=sample, read=heard.text, known_by=in_hand, by=work.by)
     state["tubes"] = [tube | {"verified": True} if tube is waiting else tube for tube in state["tubes"]]
-    rest = sum(not tube["verified"] for tube in state["tubes"])
-    done = not rest and not state["left"] and not state.get("expected")
     state["now"] = None
-    return Told(
-        "receive_complete" if done else "receive_label_right", {"sample": heard.text, "count": len(state["tubes"])},
-        act="label_checked", shown={"code": heard.text},
-    )  # fmt: skip
+    code = "receive_complete" if _is_complete(state) else "receive_label_right"
+    params = {"sample": heard.text, "count": len(state["tubes"])}
+    return Told(code, params, act="label_checked", shown={"code": heard.text})
 
 
 def _non_conformity(work: Work, heard: Heard) -> Told:
@@ -329,5 +363,8 @@ def sentence(state: dict[str, Any]) -> Reason:
     return Reason("receive_sentence_done", {"patient": state["patient"], "count": len(state["tubes"])})
 
 
-_WAYS = {"patient": _patient_again, "kit": _other_kit, "number": _time, "sample": _known, "new": _new_tube}
+_WAYS = {
+    "patient": _patient_again, "kit": _other_kit, "number": _time, "sample": _known, "new": _new_tube,
+    "allotted": _labelled_ahead,
+}  # fmt: skip
 TASK = Task("receive", begins, begin, hear, sentence)

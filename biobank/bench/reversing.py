@@ -12,10 +12,10 @@ from biobank.core.errors import Forbidden, Reason, RuleViolation
 from biobank.printing import jobs
 from biobank.printing.models import LabelJob
 from biobank.quality import service as quality
-from biobank.samples import gate, steps
+from biobank.samples import allotted, gate, steps
 from biobank.samples import undoing as sample_undoing
 from biobank.samples.models import Sample
-from biobank.samples.reading import find_sample, find_samples
+from biobank.samples.reading import ever_called, find_told
 from biobank.storage import destruction, places, standing
 from biobank.storage import undoing as storage_undoing
 
@@ -41,7 +41,7 @@ def lock_all(told: Iterable[Mapping[str, Any]], by: Actor) -> None:
     acts = list(told)
     codes = {each["sample"] for each in acts if "sample" in each}
     codes |= {code for each in acts for code in (*each.get("children", ()), *each.get("tubes", ()))}
-    samples = find_samples(sorted(codes), by) if codes else []
+    samples = list({sample.id: sample for sample in ever_called(codes, by).values()}.values())
     donors = gate.donors_of([sample.id for sample in samples])
     consent.lock_patients(set().union(*donors.values()) if donors else set())
     placements = [each["placement"] for each in acts if "placement" in each]
@@ -64,7 +64,7 @@ def _taken_out(told: Mapping[str, Any], by: Actor) -> None:
 def _received(told: Mapping[str, Any], by: Actor) -> None:
     """It was announced, and is so again."""
     lock_all([told], by)
-    sample = find_sample(told["sample"], by)
+    sample = find_told(told["sample"], by)
     _require_nowhere([sample])
     sample_undoing.undo_receive(sample=sample, by=by)
 
@@ -72,11 +72,13 @@ def _received(told: Mapping[str, Any], by: Actor) -> None:
 def _registered(told: Mapping[str, Any], by: Actor) -> None:
     """Nobody had heard of it before: it goes out of the world, and its label is not printed any more."""
     lock_all([told], by)
-    sample = find_sample(told["sample"], by)
+    sample = find_told(told["sample"], by)
     _require_nowhere([sample])
     _require_no_task([sample])
     sample_undoing.undo_register(sample=sample, by=by)
-    _no_labels([sample.code], by)
+    # The label of a number that was printed ahead stays on the tube.
+    if not allotted.is_ahead(told["sample"]):
+        _no_labels([told["sample"], sample.code], by)
 
 
 def _aliquoted(told: Mapping[str, Any], by: Actor) -> None:
@@ -84,11 +86,11 @@ def _aliquoted(told: Mapping[str, Any], by: Actor) -> None:
     lock_all([told], by)
     for placement in told.get("placements", ()):
         storage_undoing.undo_placed(placement_id=placement, by=by)
-    children = find_samples(told["children"], by)
+    children = [find_told(code, by) for code in told["children"]]
     _require_nowhere(children)
     _require_no_task(children)
-    sample_undoing.undo_aliquot(parent=find_sample(told["sample"], by), children=children, by=by)
-    _no_labels(told["children"], by)
+    sample_undoing.undo_aliquot(parent=find_told(told["sample"], by), children=children, by=by)
+    _no_labels([*told["children"], *(child.code for child in children)], by)
 
 
 def _require_nowhere(samples: Sequence[Sample]) -> None:
@@ -122,7 +124,7 @@ def _step_stopped(told: Mapping[str, Any], by: Actor) -> None:
 
 
 def _discarded(told: Mapping[str, Any], by: Actor) -> list[Reason]:
-    sample = find_sample(told["sample"], by)
+    sample = find_told(told["sample"], by)
     if (elsewhere := storage_undoing.undo_discarded(sample=sample, by=by)) is None:
         return []
     why = Reason(elsewhere.code, elsewhere.params)

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Select, Text, bindparam, cast, literal, null, select, union_all
 
+from biobank.core.codes import ScannableCode
 from biobank.core.db import BigKey, Json, UTCDateTime, fetch
 from biobank.patients.models import Patient
-from biobank.printing.models import LabelCheck
 from biobank.quality.models import NonConformity
 from biobank.samples.models import Decision, Hold, SampleDonor
 
@@ -21,14 +21,14 @@ MOST_DECISIONS = 20
 
 @dataclass
 class Beside:
-    """patients: pseudonyms, each with the key that the record knows the person by. holds, wrong, decisions: rows with
-    `id`, `code`, `note`, `at`, `reasons`."""
+    """patients: pseudonyms, each with the key that the record knows the person by. numbers: every one that it had.
+    holds, wrong, decisions: rows with `id`, `code`, `note`, `at`, `reasons`."""
 
     patients: dict[str, str] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
     holds: list[Any] = field(default_factory=list)
     wrong: list[Any] = field(default_factory=list)
     decisions: list[Any] = field(default_factory=list)
-    verified: bool = False
 
 
 _ID = bindparam("id", type_=BigKey)
@@ -52,13 +52,6 @@ def _all() -> Select[Any]:
         .limit(MOST_DECISIONS)
         .subquery("decided")
     )
-    checked = (
-        select(LabelCheck.id)
-        .where(LabelCheck.sample_id == _ID, LabelCheck.matched)
-        .order_by(LabelCheck.id)
-        .limit(1)
-        .subquery("checked")
-    )
     told = union_all(
         _arm("patient", Patient.id, Patient.code, Patient.subject_key)
         .join(SampleDonor, SampleDonor.patient_id == Patient.id)
@@ -67,7 +60,8 @@ def _all() -> Select[Any]:
         .where(Hold.sample_id == _ID, Hold.released_at.is_(None)),
         _arm("wrong", NonConformity.id, NonConformity.code, NonConformity.note, NonConformity.recorded_at)
         .where(NonConformity.sample_id == _ID, NonConformity.closed_at.is_(None)),
-        _arm("verified", checked.c.id, literal("", literal_execute=True)),
+        _arm("number", ScannableCode.id, ScannableCode.code)
+        .where(ScannableCode.kind == "sample", ScannableCode.target_id == _ID),
         _arm("decision", decided.c.id, decided.c.act, decided.c.verdict, decided.c.recorded_at, decided.c.reasons),
     ).subquery("told")  # fmt: skip
     return select(told).order_by(told.c.id)
@@ -80,10 +74,10 @@ def beside(sample_id: int) -> Beside:
     """All of it, of one sample."""
     found = Beside()
     for row in fetch(_BESIDE, {"id": sample_id}):
-        if row.what == "verified":
-            found.verified = True
-        elif row.what == "patient":
+        if row.what == "patient":
             found.patients[row.code] = row.note
+        elif row.what == "number":
+            found.numbers.append(row.code)
         else:
             {"hold": found.holds, "wrong": found.wrong, "decision": found.decisions}[row.what].append(row)
     found.decisions.reverse()

@@ -47,6 +47,7 @@ def _refusal(refusal: BiobankError) -> dict[str, Any]:
         "sentence": sentences.of_error(refusal),
         "reasons": [sentences.of_reason(reason) for reason in refusal.reasons],
         "readings": [text for text in either.split(", ") if text],
+        "new_code": refusal.params.get("new_code"),
     }
 
 

@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
 }
 
 WORDS: dict[str, str] = {
+    "action.open_allotment": N_("Labels printed ahead"),
     "action.be_station": N_("This computer is this station"),
     "action.go_to_station": N_("Go to the station"),
     "action.receive_kit": N_("Receive this kit"),
@@ -87,6 +88,7 @@ WORDS: dict[str, str] = {
     "odd_scan.ambiguous": N_("could mean two things"),
     "odd_scan.misread": N_("misread: the check digits are wrong"),
     "odd_scan.unknown": N_("nobody knows it"),
+    "scanned.allotted": N_("Label printed ahead"),
     "scanned.command": N_("Command"),
     "scanned.container": N_("Container"),
     "scanned.kit": N_("Kit"),

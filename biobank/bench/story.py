@@ -50,6 +50,8 @@ SIGNS: dict[str, tuple[str, str | None]] = {
     "step_cancelled": ("minus", None),
     "label_reprinted": ("print", "look"),
     "label_verified": ("label", "yes"),
+    "code_replaced": ("label", "look"),
+    "number_given_back": ("label", "look"),
     "label_wrong": ("label", "no"),
     "non_conformity": ("look", "look"),
     "non_conformity_closed": ("check", "yes"),
@@ -100,6 +102,8 @@ def _told(
 def _params(entry: Mapping[str, Any], patients: Mapping[str, str]) -> dict[str, Any]:
     after, before = entry["after"], entry["before"]
     found: dict[str, Any] = {
+        "old_code": before.get("code", "–"),
+        "new_code": after.get("code", "–"),
         "children": ", ".join(after.get("children", [])),
         "count": len(after.get("children", [])),
         "parents": ", ".join(after.get("parents", [])),

@@ -12,7 +12,7 @@ from biobank.core import clock
 from biobank.core.actor import Actor
 from biobank.core.db import lock
 from biobank.core.errors import BiobankError, Forbidden, Reason, RuleViolation
-from biobank.samples.reading import find_sample
+from biobank.samples.reading import find_told
 from biobank.storage import places
 
 #: A session is undone as a whole as long as people remember it.
@@ -76,7 +76,7 @@ def _so_again(undo: Mapping[str, Any], by: Actor) -> list[Reason]:
     """Of a tube that was moved or thrown away: that it is here, and where it stands again."""
     if undo["act"] not in ("placed", "taken_out", "discarded") or "sample" not in undo:
         return []
-    sample = find_sample(undo["sample"], by)
+    sample = find_told(undo["sample"], by)
     reasons = [Reason("undone_discard", {"sample": sample.code})] if undo["act"] == "discarded" else []
     path = places.where_is([sample.id]).get(sample.id)
     if not path:

@@ -71,6 +71,8 @@ STORY: dict[str, str] = {
     "story_review_lifted": N_("A person looked for request {request}: it may be used in spite of it."),
     "story_review_upheld": N_("A person looked for request {request}: it may not be used."),
     "story_label_reprinted": N_("Label printed again (R{reprint})."),
+    "story_code_replaced": N_("Another code on the label: {new_code} replaces {old_code}."),
+    "story_number_given_back": N_("Its number was printed ahead, and is free again."),
     "story_label_verified": N_("Label scanned on the tube: the right one."),
     "story_label_wrong": N_("Another label was read on this tube, and refused."),
     "story_step_cancelled": N_("{step} ({procedure}) never began."),

@@ -7,12 +7,13 @@ from typing import Any
 from biobank.access import service as access
 from biobank.access.models import Station, User
 from biobank.bench import commands
-from biobank.core import gs1
+from biobank.core import clock, gs1, times
 from biobank.core.actor import Actor
 from biobank.core.codes import Found
 from biobank.core.db import db
 from biobank.core.gs1 import Gs1
 from biobank.procedures.models import CollectionKit, Procedure
+from biobank.samples import allotted
 from biobank.studies.models import Study
 
 
@@ -51,6 +52,28 @@ def kit_card(kit_id: int, by: Actor) -> dict[str, Any]:
         "procedure": kit.procedure_code,
         "retired": kit.retired_at is not None,
         "actions": ["receive_kit"] if kit.retired_at is None and by.may("sample:collect") else [],
+    }
+
+
+def allotted_card(found: Found, by: Actor) -> dict[str, Any]:
+    """A number whose label was printed ahead of the draw: for which tube of which kit, and since when it is out."""
+    ahead = allotted.ahead(found.code, by)
+    number, kit = ahead.number, ahead.kit
+    return {
+        "title": number.code,
+        "kit": kit.number if kit else None,
+        "name": kit.title if kit else None,
+        "visit": kit.visit if kit else None,
+        "type": number.type,
+        "label": number.label,
+        "place": number.place,
+        "tubes": ahead.tubes,
+        "set": number.set_number,
+        "sets": ahead.sets,
+        "state": number.state,
+        "out_since": times.local_day(ahead.out_since, clock.zone()).isoformat(),
+        "allotment": number.allotment_id,
+        "actions": ["open_allotment"] if by.may("label:print") else [],
     }
 
 

@@ -153,6 +153,19 @@ TEXTS: dict[str, str] = {
     "receive_time": N_("Drawn at {time}."),
     "receive_time_wrong": N_("{read} is no time of the draw. Four digits, before the first tube: 0930."),
     "receive_tube": N_("Tube {number} of {count} is {sample}: {type}. Stick its label and scan it."),
+    "receive_tube_labelled": N_("Tube {number} of {count} is {sample}: {type}. Its label is on it."),
+    "receive_complete_labelled": N_(
+        "Tube {number} of {count} is {sample}: {type}. Complete, every label checked."
+    ),
+    "receive_label_other_kit": N_(
+        "Stop: the label {number} was printed for {kit}, and this is {here}. Is it this person’s tube?"
+    ),
+    "receive_place_taken": N_(
+        "Stop: this kit has its tube “{place}” already, and {number} was printed for that one."
+    ),
+    "receive_kits_mixed": N_(
+        "{number} and {others} were printed for different kits. Make sure that all are this person’s."
+    ),
     "receive_in_hand": N_("In the hand: {tube}. Now scan the label {sample} on it."),
     "receive_label_right": N_("{sample}: the right label is on the tube."),
     "receive_label_again": N_("{sample} was read already."),

@@ -1,7 +1,6 @@
 """What people were asked, what they answered, and what they took back. Nothing here is ever overwritten."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -179,16 +178,6 @@ class Withdrawal(Base):
     """What the person wants done with what is left: keep unused, destroy, or break the link."""
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
     recorded_by: Mapped[str] = mapped_column(String(64))
-
-    def as_scope(self) -> dict[str, Any]:
-        """The scope as the audit trail and the API give it."""
-        return {
-            "scope": self.scope,
-            "form": self.form_code,
-            "clause": self.clause_key,
-            "study_id": self.study_id,
-            "objects_to": self.objects_to,
-        }
 
 
 class WithdrawalReversal(Base):

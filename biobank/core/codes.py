@@ -5,7 +5,7 @@ here, so that one indexed look-up tells what a scan is. Accession numbers are un
 process issued them; other people's codes are unique within a site.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,8 +41,10 @@ KINDS = (
 FIRST_SERIALS = {"station": 900_000}
 
 
-#: What a code stands for that was given back.
+#: What a code stands for that was given back, or that was printed ahead of what it will stand for.
 NOTHING = 0
+#: What `find` calls a sample's number that was printed ahead and is on no tube yet.
+ALLOTTED = "allotted"
 
 
 class ScannableCode(Base):
@@ -144,8 +146,15 @@ def register(code: str, kind: str, target_id: int, site_id: int) -> None:
 
 def register_many(entries: Sequence[tuple[str, str, int]], site_id: int) -> None:
     """Enter codes: (code, kind, target key). raises RuleViolation `code_taken` naming the first that is taken."""
-    entered = _entered([code for code, _kind, _target in entries], site_id)
-    _refuse([code for code, _kind, _target in entries], entered)
+    wanted = {code: kind for code, kind, _target in entries}
+    entered = _entered(wanted, site_id)
+    again = {
+        code for code, (kind, target_id) in entered.items() if (kind, target_id) == (wanted[code], NOTHING)
+    }
+    _refuse(
+        [code for code, _kind, _target in entries],
+        {code: entered[code] for code in entered if code not in again},
+    )
     rows = []
     for code, kind, target_id in entries:
         if code in entered:
@@ -157,12 +166,14 @@ def register_many(entries: Sequence[tuple[str, str, int]], site_id: int) -> None
 
 
 def _enter_again(code: str, kind: str, target_id: int, site_id: int) -> None:
-    """A code that was given back. Of two who enter it in the same moment one does; it stays a code of its kind."""
+    """A code that was given back, or printed ahead. Of two who enter it in the same moment one does; it stays a code of
+    its kind, and one that was voided meanwhile is never entered again."""
     query = update(ScannableCode).where(
         ScannableCode.code == code,
         ScannableCode.kind == kind,
         ScannableCode.site_id == site_id,
         ScannableCode.target_id == NOTHING,
+        ScannableCode.voided_at.is_(None),
     )
     if db.session.execute(query.values(target_id=target_id).returning(ScannableCode.id)).scalar() is None:
         raise RuleViolation("code_taken", code=code, kind=kind)
@@ -185,12 +196,15 @@ def _refuse(codes: Sequence[str], entered: Mapping[str, tuple[str, int]]) -> Non
 
 
 def taken_codes(codes: Iterable[str], site_id: int) -> dict[str, str]:
-    """Which of these the site has already: code -> kind. What was given back is free."""
+    """Which of these the site has already: code -> kind. A maker's code that was given back is free; a number that was
+    printed ahead is not."""
     return _taken(_entered(codes, site_id))
 
 
 def _taken(entered: Mapping[str, tuple[str, int]]) -> dict[str, str]:
-    return {code: kind for code, (kind, target_id) in entered.items() if target_id != NOTHING}
+    return {
+        code: kind for code, (kind, target_id) in entered.items() if target_id != NOTHING or kind == "sample"
+    }
 
 
 def _entered(codes: Iterable[str], site_id: int) -> dict[str, tuple[str, int]]:
@@ -241,11 +255,33 @@ _FIND = select(
     ScannableCode.target_id,
     ScannableCode.site_id,
     ScannableCode.voided_at.is_not(None),
-).where(among(ScannableCode.code, "codes"), ScannableCode.target_id != NOTHING)
+).where(among(ScannableCode.code, "codes"))
 
 
 def find(codes: Iterable[str], by: Actor) -> list[Found]:
-    """Everything these texts stand for, in the sites the actor sees. Accession numbers and other codes alike."""
+    """Everything these texts stand for, in the sites the actor sees. Accession numbers and other codes alike; a number
+    that was printed ahead is found as `allotted`."""
     # A text with a control character is no code, and PostgreSQL would not even look for it.
     rows = fetch(_FIND, {"codes": [code for code in codes if code.isprintable()]})
-    return [found for found in (Found(*row) for row in rows) if by.sees(found.site_id)]
+    found = [Found(*row) for row in rows]
+    known = [each for each in found if each.target_id != NOTHING or each.kind == "sample"]
+    return [
+        each if each.target_id != NOTHING else each._replace(kind=ALLOTTED)
+        for each in known
+        if by.sees(each.site_id)
+    ]
+
+
+#: Kind of a code, as `find` calls it -> tells why that one is void; None where nothing is recorded of it.
+_why_void: dict[str, Callable[[Found], RuleViolation | None]] = {}
+
+
+def explain_void(kind: str, tell: Callable[[Found], RuleViolation | None]) -> None:
+    """Have something better said of void codes of a kind than that they are. Features register theirs."""
+    _why_void[kind] = tell
+
+
+def refusal_of_void(found: Found) -> RuleViolation:
+    """What is said of a code that is no longer valid: what replaced it, when and why, where that is known."""
+    tell = _why_void.get(found.kind)
+    return (tell(found) if tell else None) or RuleViolation("code_voided", sample=found.code[:100])

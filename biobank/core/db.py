@@ -30,8 +30,8 @@ M = TypeVar("M", bound="Base")
 ATTEMPTS = 3
 #: A lock is always taken in this order, so that two units can never wait for each other.
 LOCK_ORDER = (
-    "idempotency_key", "work_session", "consent_form", "procedure", "patient", "container", "sample",
-    "accession_counter", "audit_head",
+    "idempotency_key", "work_session", "consent_form", "procedure", "patient", "container", "allotted_number",
+    "sample", "accession_counter", "audit_head",
 )  # fmt: skip
 #: PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 TRANSIENT_STATES = {"40001", "40P01", "55P03"}

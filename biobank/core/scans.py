@@ -3,7 +3,7 @@
 Keeping them is how a badly set scanner and a tube that nobody knows are both found.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from biobank.core import accession, clock, codes, gs1, times
 from biobank.core.actor import Actor
 from biobank.core.codes import Found
 from biobank.core.db import MAX_INTEGER, Base, BigKey, UTCDateTime, db, unit_of_work
-from biobank.core.errors import Busy, Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import BiobankError, Busy, Malformed, NotFound, Reason, RuleViolation
 from biobank.core.readings import LONGEST_SCAN, Candidate, Reading, choose, readings
 
 _OPEN = text("settled_at IS NULL")
@@ -99,7 +99,7 @@ def meant(
     exact   of two readings this one was chosen by eye: it alone counts, and is kept as typed
     raises  Malformed for what no scanner sends; NotFound `unknown_code`, with the check digits as a reason where they
             are wrong; RuleViolation `ambiguous_scan` where two readings exist, `ambiguous_code` where one code stands
-            for two things, `code_voided`, `clean_reading_needed`
+            for two things, `clean_reading_needed`, or what `codes.refusal_of_void` says
     """
     reading = read(raw, by)
     if exact:
@@ -115,11 +115,11 @@ def meant(
         raise
     entries = [entry for entry in known[chosen.text] if kinds is None or entry.kind in kinds]
     if not entries:  # one of our things, but none that is of use here
-        raise NotFound("unknown_code", raw=chosen.text)
+        raise _of_no_use(chosen.text, known[chosen.text])
     if len({(entry.kind, entry.target_id) for entry in entries}) > 1:
         raise RuleViolation("ambiguous_code", sample=chosen.text)
     if entries[0].voided:
-        raise RuleViolation("code_voided", sample=chosen.text)
+        raise codes.refusal_of_void(entries[0])
     if chosen.fault is not None:
         keep_odd("repaired", raw=reading.raw, read=entries[0].code, fault=chosen.fault, by=by)
         if clean:
@@ -131,6 +131,16 @@ def meant(
         for tell in told_of_repairs:
             tell(understood)
     return understood
+
+
+def _of_no_use(text: str, entries: Sequence[Found]) -> BiobankError:
+    """The refusal of a code of ours that is none of what is wanted. A number that was printed ahead says so."""
+    ahead = next((entry for entry in entries if entry.kind == codes.ALLOTTED), None)
+    if ahead is None:
+        return NotFound("unknown_code", raw=text)
+    if ahead.voided:
+        return codes.refusal_of_void(ahead)
+    return NotFound("unknown_code", reasons=[Reason("number_on_no_tube", {"number": ahead.code})], raw=text)
 
 
 def require_new_code(field: str, text: str) -> None:

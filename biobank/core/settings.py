@@ -1,8 +1,9 @@
 """Settings: config/default.toml, overridden by the file in BIOBANK_CONFIG, overridden by BIOBANK_* variables."""
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ PREFIX = "BIOBANK_"
 NOT_SETTINGS = {"BIOBANK_CONFIG", "BIOBANK_SHARED_DATA"}
 NOT_SETTINGS_PREFIX = "BIOBANK_TEST_"
 #: Tables whose keys are names chosen by the site, so that any key is right there.
-OPEN_TABLES = {"sites", "printers"}
+OPEN_TABLES = {"sites", "printers", "label_designs"}
 #: Command cards carry it on every bench of the world: no site gives it to its tubes.
 STATION_LETTER = "J"
+
+
+#: How a queue of a print server may be called.
+QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,126}", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -59,9 +64,21 @@ def withdrawal_answer_days() -> int:
     return int(current_app.config["BIOBANK"]["withdrawal_answer_days"])
 
 
-def labels_must_be_verified() -> bool:
-    """Does a tube leave only once its label was scanned after it was stuck?"""
-    return bool(current_app.config["BIOBANK"]["labels_must_be_verified"])
+def labels_must_be_verified(site_code: str | None = None) -> bool:
+    """Does a tube of this site leave only once its label was scanned after it was stuck?"""
+    told = current_app.config["BIOBANK"]
+    own = told["label_checks"]["sites"].get(site_code, {})
+    return bool(own.get("must_be_verified", told["labels_must_be_verified"]))
+
+
+def sites_that_verify() -> frozenset[str]:
+    """The sites that say for themselves whether labels must be verified."""
+    return frozenset(current_app.config["BIOBANK"]["label_checks"]["sites"])
+
+
+def allotted_days() -> int:
+    """After how many days labels that were printed ahead are asked after."""
+    return int(current_app.config["BIOBANK"]["label_checks"]["allotted_days"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -119,8 +136,16 @@ def _check(settings: Mapping[str, Any]) -> None:
             raise SettingsError(
                 f"codes: the letter {STATION_LETTER} is that of stations and command cards alone"
             )
+    for table in (settings["label_designs"], *settings["label_designs"]["sites"].values()):
+        if wrong := [key for key, name in table.items() if key != "sites" and not isinstance(name, str)]:
+            raise SettingsError(f"label_designs: {wrong[0]!r} must be the name of a design")
     for name, printer in settings["printers"].items():
         _check_printer(name, printer)
+    for name, site in settings["label_checks"]["sites"].items():
+        if not isinstance(site, Mapping) or [type(site.get("must_be_verified")), len(site)] != [bool, 1]:
+            raise SettingsError(f"label_checks.sites.{name}: it says must_be_verified, true or false")
+    if settings["label_checks"]["allotted_days"] < 1:
+        raise SettingsError("label_checks.allotted_days must be at least 1")
     if settings["withdrawal_answer_days"] < 1:
         raise SettingsError("withdrawal_answer_days must be at least 1")
     if settings["database_uri"] and not settings["secret_key"]:
@@ -130,19 +155,43 @@ def _check(settings: Mapping[str, Any]) -> None:
 def _check_printer(name: str, printer: Any) -> None:
     """Labels are sent to the printers that stand here, and nowhere else."""
     told = printer if isinstance(printer, Mapping) else {}
-    unknown = sorted(set(told) - {"host", "port", "dpi", "answers"})
-    right = (
-        0 < len(name) <= 40
-        and isinstance(told.get("host"), str)
-        and told["host"].strip()
-        and 0 < _whole(told.get("port", 9100)) < 65536
-        and _whole(told.get("dpi", 203)) in (203, 300, 600)
-        and isinstance(told.get("answers", True), bool)
-    )
-    if unknown or not right:
+    kind = told.get("kind", "raw")
+    needed = {"raw": {"host"}, "cups": {"queue"}}.get(str(kind), set())
+    known = needed | {"kind", "dpi", "seconds", "left_mm", "top_mm", "darkness", "speed", "letters"}
+    if kind == "raw":
+        known |= {"port", "answers", "counts"}
+    wrong = sorted(set(told) - known) + sorted(needed - set(told))
+    wrong += [key for key, right in _PRINTER.items() if key in told and not right(told[key])]
+    if told.get("counts") and told.get("answers") is False:
+        wrong.append("counts")
+    if not needed:
+        wrong = ["kind"]
+    if wrong or not 0 < len(name) <= 40:
         raise SettingsError(
-            f"printers.{name}: a printer has a host, and may have port, dpi (203, 300, 600) and answers"
+            f"printers.{name}: {', '.join(wrong) or 'its name'} is not right; config/default.toml shows all that a"
+            " printer of either kind, raw or cups, has and may have"
         )
+
+
+#: What each setting of a printer may be.
+_PRINTER: dict[str, Callable[[Any], bool]] = {
+    "host": lambda value: isinstance(value, str) and bool(value.strip()),
+    "port": lambda value: 0 < _whole(value) < 65536,
+    "queue": lambda value: isinstance(value, str) and bool(QUEUE_NAME.fullmatch(value)),
+    "dpi": lambda value: _whole(value) in (203, 300, 600),
+    "answers": lambda value: isinstance(value, bool),
+    "counts": lambda value: isinstance(value, bool),
+    "seconds": lambda value: _between(value, 0.1, 60),
+    "left_mm": lambda value: _between(value, -20, 20),
+    "top_mm": lambda value: _between(value, -20, 20),
+    "darkness": lambda value: 0 <= _whole(value) <= 30,
+    "speed": lambda value: 1 <= _whole(value) <= 14,
+    "letters": lambda value: value in ("own", "picture"),
+}
+
+
+def _between(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _whole(value: Any) -> int:

@@ -42,7 +42,7 @@ def packed_in(file: Path | IO[bytes]) -> Packed | None:
     try:
         with zipfile.ZipFile(file) as packed:
             inner = packed.infolist()
-    except Exception:  # a damaged directory is told by half a dozen errors, NotImplementedError among them
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):  # the last of a name that is no text
         return None
     return Packed(tuple(each.filename for each in inner), sum(each.file_size for each in inner))
 

@@ -21,15 +21,16 @@ from biobank.moves import stepping
 from biobank.moves.models import MovePlan
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
-from biobank.printing import jobs
+from biobank.printing import jobs, relabelling
 from biobank.procedures import kits
 from biobank.procedures import service as procedures
+from biobank.procedures.models import CollectionKit
 from biobank.quality import inventory
 from biobank.quality import service as quality
 from biobank.quality.models import Inventory, InventoryLine
 from biobank.racks import scans
-from biobank.samples import collection, steps
-from biobank.samples.models import Sample
+from biobank.samples import allotments, collection, steps
+from biobank.samples.models import AllottedNumber, Sample
 from biobank.storage import claims
 from biobank.storage.models import Container, Placement
 from biobank.storage.places import current
@@ -41,6 +42,7 @@ def build(bank: Acting) -> None:
     _ways_of_working(bank)
     with clock.freeze(clock.now() - timedelta(hours=1)):
         _awaited_kit(bank)
+        bank.do(_printed_ahead, bank=bank)
         _checked_box(bank)
         _leave_the_freezer(bank)
         _kept_places(bank)
@@ -85,6 +87,19 @@ def _awaited_kit(bank: Acting) -> None:
             signed_on=times.local_day(clock.now(), clock.zone()))  # fmt: skip
     for told in plan.KIT[3]:
         _tubes(bank, key, [told] * told["count"], now, receive=False)
+
+
+def _printed_ahead(by: Actor, bank: Acting) -> None:
+    """Two kits for the ward, every tube with its label already; of the second one tube came back, one was damaged."""
+    kit = db.session.scalars(select(CollectionKit).where(CollectionKit.code == plan.KIT[0])).one()
+    made = allotments.allot(site_id=bank.site, kit=kit, sets=2, by=by)
+    db.session.flush()
+    jobs.show(jobs=relabelling.print_ahead(allotment=made, by=by), by=by)
+    numbers = list(db.session.scalars(
+        select(AllottedNumber.code).where(AllottedNumber.allotment_id == made.id).order_by(AllottedNumber.id.desc())
+    ))  # fmt: skip
+    allotments.return_(numbers=numbers[:1], by=by)
+    allotments.void(numbers=numbers[1:2], reason="Label is damaged", by=by)
 
 
 def _patient(bank: Acting) -> int:

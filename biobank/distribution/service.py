@@ -86,15 +86,19 @@ def pick(*, request: Request, sample_code: str, by: Actor, at: When | None = Non
 
     sample_code  what the scanner read: our number or the maker's code, cleanly: what leaves the bank is not repaired
     raises       RuleViolation `wrong_tube` with what it is and what is expected; UseRefused with every reason;
-                 NotFound for a code that nobody knows
+                 `labels_not_verified` where the site asks for it; NotFound for a code that nobody knows
     """
     next_status(request.status, Act.PICK)
     found = samples_reading.find_scanned(sample_code, by, clean=True)
+    number = found.code
     _require_right_tube(request, found)
     (sample,) = gate.lock_samples([found.id])
+    if sample.code != number:  # somebody put another number on it just now: is what was scanned still valid?
+        raise Again
     holding.pass_on(request, Act.PICK)
     line = _require_right_tube(request, sample)
     sample_rules.next_status(sample.status, sample_rules.Act.PICK)
+    label_checks.require_verified([sample])
     uses.use([sample], requests.use_of(request), act="pick", by=by, at=at, request_id=request.id)
     line.status = next_line_status(line.status, LineAct.PICK, sample=sample.code).value
     if storage.where_is([sample.id]):

@@ -122,7 +122,14 @@ GUARDS = (
     Guard(
         "sample",
         (("id",), ("code",), ("site_id", "container_code")),
-        frozen=("id", "site_id", "code", "study_id", "origin", "recorded_at"),
+        frozen=("id", "site_id", "study_id", "origin", "recorded_at"),
+    ),
+    Guard("code_replacement", (("id",), ("old_code",), ("new_code",))),
+    Guard("allotment", (("id",),)),
+    Guard(
+        "allotted_number",
+        (("id",), ("code",), ("sample_id",)),
+        frozen=("id", "allotment_id", "code", "set_number", "place", "type", "label"),
     ),
     Guard("container", (("id",), ("code",)), frozen=("id", "site_id", "code", "kind")),
     Guard(
@@ -283,6 +290,7 @@ GUARDS = (
     ),
     Guard("label_job", (("id",),), frozen=("id", "site_id", "code", "asked_at", "asked_by")),
     Guard("label_check", (("id",),)),
+    Guard("label_design", (("id",), ("site_id", "name", "version"))),
     Guard(
         "work_session",
         (("id",), ("key",)),
@@ -353,9 +361,16 @@ _DONOR_REMOVED = "NOT " + _CORRECTED.format(
 )
 # What an act wrote is told in the record at its end: from then on nothing is added to it.
 # The one key is looked up before the record is: a join would be planned as if the record were as short as it once was,
-# and a thousand samples written together would take minutes.
-_IN_THE_RECORD = """EXISTS (SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample'
-    AND a.subject_key = (SELECT s.code FROM sample s WHERE s.id = NEW.{key}))"""
+# and a thousand samples written together would take minutes. A sample whose number was replaced is in the record under
+# another. A number that was printed ahead may be told of before: it was on a tube that was entered by mistake, and the
+# next one with it is being written as long as the number does not say that it is on it.
+_IN_THE_RECORD = """(EXISTS (SELECT 1 FROM code_replacement h WHERE h.sample_id = NEW.{key})
+    OR (EXISTS (SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample'
+            AND a.subject_key = (SELECT s.code FROM sample s WHERE s.id = NEW.{key}))
+        AND NOT EXISTS (SELECT 1 FROM allotted_number n WHERE n.state <> 'used'
+            AND n.code = (SELECT s.code FROM sample s WHERE s.id = NEW.{key}))))"""
+# Every number that a sample ever had.
+_EVER = "(SELECT c.code FROM scannable_code c WHERE c.kind = 'sample' AND c.target_id = {sample})"
 _DONOR_ADDED = f"{_IN_THE_RECORD.format(key='sample_id')} AND NOT " + _CORRECTED.format(
     row="NEW", which="n.id = NEW.patient_id"
 )
@@ -379,10 +394,10 @@ _IMPORTED_RENAMED = """NEW.external_id <> OLD.external_id AND NOT EXISTS (SELECT
 _THEIRS = """'{"act":"discarded","actor":"' || NEW.recorded_by || '",'"""
 _NOT_THEIR_DISCARD = f"""NOT EXISTS (SELECT 1 FROM audit_entry a
         WHERE a.seq = NEW.entry_seq AND a.subject_kind = 'sample'
-        AND a.subject_key = (SELECT s.code FROM sample s WHERE s.id = NEW.sample_id)
+        AND a.subject_key IN {_EVER.format(sample="NEW.sample_id")}
         AND substr(a.content, 1, length({_THEIRS})) = {_THEIRS}
-        AND NOT EXISTS (SELECT 1 FROM audit_entry b
-            WHERE b.subject_kind = 'sample' AND b.subject_key = a.subject_key AND b.seq > a.seq))
+        AND NOT EXISTS (SELECT 1 FROM audit_entry b WHERE b.subject_kind = 'sample'
+            AND b.subject_key IN {_EVER.format(sample="NEW.sample_id")} AND b.seq > a.seq))
     OR EXISTS (SELECT 1 FROM destruction_task d WHERE d.sample_id = NEW.sample_id AND d.cancelled_at IS NULL)
     OR EXISTS (SELECT 1 FROM withdrawal w JOIN sample_donor o ON o.patient_id = w.patient_id
         WHERE o.sample_id = NEW.sample_id
@@ -393,14 +408,43 @@ _FILLED_AFTER_ITS_END = f"""NEW.amount > 0 AND EXISTS (
     SELECT 1 FROM sample s WHERE s.id = NEW.sample_id AND s.status = 'destroyed')
     AND {_IN_THE_RECORD.format(key="sample_id")}"""
 # A maker's code is free again when its tube was entered by mistake, and stands for the next one that bears it.
-_POINTS_ELSEWHERE = """NEW.target_id <> OLD.target_id AND NOT (OLD.kind = 'tube' AND (
+# A number that was printed ahead comes onto a tube, and off one that was entered by mistake.
+_POINTS_ELSEWHERE = """NEW.target_id <> OLD.target_id AND NOT ((OLD.kind = 'tube' AND (
     (NEW.target_id = 0 AND EXISTS (SELECT 1 FROM sample s
         WHERE s.id = OLD.target_id AND s.status = 'destroyed' AND s.container_code IS NULL))
     OR (OLD.target_id = 0 AND EXISTS (SELECT 1 FROM sample s
-        WHERE s.id = NEW.target_id AND s.site_id = OLD.site_id AND s.container_code = OLD.code))))"""
-_BACK_FROM_THE_DEAD = """OLD.status = 'destroyed' AND NEW.status <> 'destroyed' AND NOT EXISTS (
+        WHERE s.id = NEW.target_id AND s.site_id = OLD.site_id AND s.container_code = OLD.code))))
+    OR (OLD.kind = 'sample' AND OLD.voided_at IS NULL AND NEW.voided_at IS NULL AND (
+    (NEW.target_id = 0 AND EXISTS (SELECT 1 FROM allotted_number n WHERE n.code = OLD.code)
+        AND NOT EXISTS (SELECT 1 FROM sample s WHERE s.code = OLD.code))
+    OR (OLD.target_id = 0 AND EXISTS (SELECT 1 FROM sample s
+        WHERE s.id = NEW.target_id AND s.site_id = OLD.site_id AND (s.code = OLD.code OR EXISTS (
+            SELECT 1 FROM code_replacement h WHERE h.sample_id = s.id AND h.new_code = OLD.code)))))))"""
+_LEADS_TO_IT = """EXISTS (SELECT 1 FROM scannable_code c WHERE c.code = NEW.code AND c.site_id = OLD.site_id
+    AND c.kind = 'sample' AND c.target_id = OLD.id AND c.voided_at IS NULL)"""
+# A tube that was entered by mistake never was treated; the label that is on it waits for whose it is.
+_RENUMBERED = f"""NEW.code <> OLD.code AND NOT ({_LEADS_TO_IT} AND (
+    (OLD.status <> 'destroyed'
+        AND EXISTS (SELECT 1 FROM code_replacement h
+            WHERE h.old_code = OLD.code AND h.new_code = NEW.code AND h.sample_id = OLD.id)
+        AND EXISTS (SELECT 1 FROM scannable_code c WHERE c.code = OLD.code AND c.site_id = OLD.site_id
+            AND c.kind = 'sample' AND c.target_id = OLD.id AND c.voided_at IS NOT NULL))
+    OR (OLD.status = 'destroyed' AND OLD.origin = 'collected' AND OLD.treated_precision IS NULL
+        AND EXISTS (SELECT 1 FROM allotted_number n WHERE n.code = OLD.code AND n.sample_id = OLD.id))))"""
+_REPLACES_ANOTHER = "NOT EXISTS (SELECT 1 FROM sample s WHERE s.id = NEW.sample_id AND s.code = NEW.old_code)"
+_PRINTED_AFTER = "NEW.state <> 'out' OR EXISTS (SELECT 1 FROM sample s WHERE s.code = NEW.code)"
+_NUMBER_GOES_BACK = """(OLD.state = 'voided' AND NEW.state <> 'voided')
+    OR (OLD.state = 'used' AND (NEW.state <> 'used' OR NEW.sample_id <> OLD.sample_id)
+        AND EXISTS (SELECT 1 FROM sample s WHERE s.code = OLD.code))
+    OR (NEW.state IN ('out', 'returned') AND EXISTS (SELECT 1 FROM scannable_code c
+        WHERE c.code = OLD.code AND c.kind = 'sample' AND c.voided_at IS NOT NULL))
+    OR (NEW.state = 'used' AND OLD.state <> 'used' AND NOT EXISTS (SELECT 1 FROM sample s
+        JOIN allotment m ON m.site_id = s.site_id
+        WHERE s.id = NEW.sample_id AND s.code = OLD.code AND m.id = OLD.allotment_id))"""
+_BACK_FROM_THE_DEAD = f"""OLD.status = 'destroyed' AND NEW.status <> 'destroyed' AND NOT EXISTS (
     SELECT 1 FROM discard_reversal r WHERE r.sample_id = OLD.id AND NOT EXISTS (
-        SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample' AND a.subject_key = OLD.code
+        SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'sample'
+        AND (a.subject_key = OLD.code OR a.subject_key IN {_EVER.format(sample="OLD.id")})
         AND a.seq > r.entry_seq))"""
 _ANOTHER_KEY = """(NEW.subject_key IS NOT NULL
     AND (OLD.subject_key IS NULL OR NEW.subject_key <> OLD.subject_key))
@@ -412,8 +456,8 @@ _LINK_BROKEN_ALONE = """NEW.anonymised_at IS NOT NULL AND OLD.anonymised_at IS N
     AND NOT EXISTS (SELECT 1 FROM anonymisation a WHERE a.patient_id = NEW.id AND a.agreed_at IS NOT NULL)"""
 
 # Keys that are unique among some rows only: INSERT OR REPLACE and UPDATE OR REPLACE would take the other row away.
-_MATCHED_TWICE = """NEW.matched AND EXISTS (
-    SELECT 1 FROM label_check t WHERE t.sample_id = NEW.sample_id AND t.matched)"""
+_MATCHED_TWICE = """NEW.matched AND EXISTS (SELECT 1 FROM label_check t WHERE t.sample_id = NEW.sample_id
+    AND t.expected = NEW.expected AND t.reprint = NEW.reprint AND t.matched)"""
 _IN_FORCE_TWICE = """NEW.in_force_at IS NOT NULL AND NEW.retired_at IS NULL AND EXISTS (SELECT 1 FROM procedure t
     WHERE t.id <> NEW.id AND t.site_id = NEW.site_id AND t.code = NEW.code
     AND t.in_force_at IS NOT NULL AND t.retired_at IS NULL)"""
@@ -433,7 +477,35 @@ CONDITIONS = (
         "INSERT",
         "label_matched_twice",
         _MATCHED_TWICE,
-        "the label of a sample is verified once",
+        "a label of a sample is verified once",
+    ),
+    (
+        "sample",
+        "UPDATE",
+        "sample_renumbered",
+        _RENUMBERED,
+        "a tube gets another number by a recorded replacement, and the old one is void for ever",
+    ),
+    (
+        "code_replacement",
+        "INSERT",
+        "replaces_another",
+        _REPLACES_ANOTHER,
+        "what is replaced is the number that the tube has",
+    ),
+    (
+        "allotted_number",
+        "INSERT",
+        "allotted_after",
+        _PRINTED_AFTER,
+        "a number is printed ahead of its tube",
+    ),
+    (
+        "allotted_number",
+        "UPDATE",
+        "allotted_goes_back",
+        _NUMBER_GOES_BACK,
+        "a number that is on a tube stays there, and a void one stays void",
     ),
     (
         "procedure",

@@ -23,6 +23,12 @@ class LabelJob(Base):
             sqlite_where=text("state IN ('waiting', 'sending', 'held')"),
             postgresql_where=text("state IN ('waiting', 'sending', 'held')"),
         ),
+        Index(
+            "ix_label_job_failed",
+            "printer",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
         CheckConstraint(
             "state IN ('waiting', 'sending', 'held', 'sent', 'failed', 'shown', 'cancelled')",
             name="state_known",
@@ -32,7 +38,7 @@ class LabelJob(Base):
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    code: Mapped[str] = mapped_column(String(20))
+    code: Mapped[str] = mapped_column(String(100))
     """What the label is of."""
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
     """Whose tube it is, where it is one person's: labels of two people never mix at a printer."""

@@ -1,172 +1,188 @@
-"""Sends labels to network printers as ZPL over raw TCP.
+"""Looks after what waits for the printers: one thread a printer, so that none waits for another, and nobody for any.
 
-A printer is asked how it is (`~HS`) before a label and after it. What goes wrong before the first byte of the label
-prints nothing, and is tried again. What goes wrong later may have printed it: it is left to a person, for a label that
-comes out twice may end on two tubes.
+A printer that fails is asked again after a while, less and less often. What was asked for outlives the process: whoever
+is started next sends what it left.
 """
 
-import re
-import socket
+import logging
 import threading
 import time
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask, current_app
-from PIL import Image, ImageOps
 
-from biobank.core.actor import job as job_actor
 from biobank.core.db import db, unit_of_work
-from biobank.core.errors import BiobankError
-from biobank.printing import jobs, service
+from biobank.printing import claims, rounds
 from biobank.printing.printers import Printer, printers
+from biobank.printing.rounds import Sent
 
-CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 5.0
-#: More than any printer says of itself.
-MOST_ANSWERED = 1000
-LABELS = job_actor("labels")
+#: Of the seconds that a printer is given for an answer: how long it is left alone after the first, second … failure.
+BACK_OFF = (0.2, 0.4, 1.0, 2.0, 4.0)
+#: One that has a label, and cannot print it just now, is never left alone for longer: see `rounds.LONG_AGO`.
+HELD = 1.0
+#: Seconds after which it is looked whether something waits that another process asked for.
+EVERY = 5.0
 
-#: What `~HS` is answered with: three lines, each between STX and ETX.
-_STATUS = re.compile(rb"\x02([^\x02\x03]*)\x03\s*\x02([^\x02\x03]*)\x03\s*\x02([^\x02\x03]*)\x03")
-#: Where in its first two lines a 1 stands for what keeps it from printing.
-_TROUBLES = (
-    (0, 1, "printer_paper_out"),
-    (0, 2, "printer_paused"),
-    (1, 2, "printer_head_open"),
-    (1, 3, "printer_ribbon_out"),
-)
-
-
-class NotSent(Exception):
-    """Nothing was printed. `args[0]` is the code of its sentence."""
-
-
-class Unclear(Exception):
-    """Nobody can tell whether it was printed. `args[0]` is the code of its sentence."""
-
-
-@dataclass
-class Sent:
-    """What a round came to."""
-
-    sent: int = 0
-    waiting: int = 0
-    failed: int = 0
-
-
-def zpl(png: bytes, copies: int = 1) -> bytes:
-    """The picture of a label as a graphic field of ZPL II, one picture dot a printer dot."""
-    # In a picture 1 is white, in ZPL 1 is black. Rows begin on a whole byte in both.
-    picture = ImageOps.invert(Image.open(BytesIO(png)).convert("L")).convert("1", dither=Image.Dither.NONE)
-    row, data = (picture.width + 7) // 8, picture.tobytes()
-    return (
-        f"^XA^PW{picture.width}^LL{picture.height}^LH0,0^FO0,0"
-        f"^GFA,{len(data)},{len(data)},{row},{data.hex().upper()}^FS^PQ{copies}^XZ\n"
-    ).encode("ascii")
-
-
-def send(printer: Printer, label: bytes) -> None:
-    """One label, and the printer's word for it where it gives one. raises NotSent, Unclear"""
-    try:
-        line = socket.create_connection((printer.host, printer.port), timeout=CONNECT_SECONDS)
-    except OSError as error:
-        raise NotSent("printer_unreached") from error
-    with line:
-        line.settimeout(ANSWER_SECONDS)
-        if printer.answers:
-            _ask(line)
-        try:
-            line.sendall(label)
-            if printer.answers:
-                _ask(line)
-            else:
-                line.shutdown(socket.SHUT_WR)
-        except (OSError, NotSent) as error:
-            raise Unclear("printer_unclear") from error
-
-
-def _ask(line: socket.socket) -> None:
-    """How it is. raises NotSent when it does not say, says something else, or cannot print"""
-    answer, deadline = b"", time.monotonic() + ANSWER_SECONDS
-    try:
-        line.sendall(b"~HS\r\n")
-        while not (found := _STATUS.search(answer)):
-            if len(answer) > MOST_ANSWERED or time.monotonic() > deadline:
-                raise NotSent("printer_not_understood")
-            piece = line.recv(256)
-            if not piece:
-                raise NotSent("printer_not_understood" if answer else "printer_hung_up")
-            answer += piece
-    except TimeoutError as error:
-        raise NotSent("printer_not_understood" if answer else "printer_silent") from error
-    except OSError as error:
-        raise NotSent("printer_hung_up") from error
-    lines = [text.split(b",") for text in found.groups()]
-    for number, place, trouble in _TROUBLES:
-        if lines[number][place : place + 1] == [b"1"]:
-            raise NotSent(trouble)
+log = logging.getLogger(__name__)
 
 
 def run() -> Sent:
-    """Send what waits, the oldest first. A printer that is not reached is left alone for the rest of the round."""
-    done, known = Sent(), printers()
-    passed_over: list[str] = []
-    while job := unit_of_work(lambda: jobs.claim(passed_over)):
-        job_id, code, reprint, copies, printer = (
-            job.id,
-            job.code,
-            job.reprint,
-            job.copies,
-            known[str(job.printer)],
-        )
-        state, error = _send(code, reprint, copies, printer)
-        unit_of_work(lambda key=job_id, to=(state, error): jobs.settle(key, *to))  # type: ignore[misc]
-        if state == "waiting":
-            passed_over.append(printer.name)
-            done.waiting += 1
-        elif state == "sent":
-            done.sent += 1
-        else:
-            done.failed += 1
+    """Send what waits to each printer, once; returns when all are through with it."""
+    app, known, done = _this_app(), printers(), Sent()
+    names = _with_work(known)
+    if names:
+        with ThreadPoolExecutor(len(names), thread_name_prefix="labels") as threads:
+            for sent in threads.map(lambda name: _send(app, known[name]), names):
+                done.add(sent)
     return done
-
-
-def _send(code: str, reprint: int, copies: int, printer: Printer) -> tuple[str, str | None]:
-    """returns the state of the job, and the code of what went wrong"""
-    try:
-        label = zpl(service.picture(code, "png", LABELS, dpi=printer.dpi, reprint=reprint), copies)
-    except BiobankError as error:
-        return "failed", error.code
-    finally:
-        db.session.rollback()  # nothing is held open while a printer is waited for
-    try:
-        send(printer, label)
-    except NotSent as trouble:
-        return "waiting", str(trouble.args[0])
-    except Unclear as trouble:
-        return "failed", str(trouble.args[0])
-    return "sent", None
-
-
-# --- soon after a label was asked for
-
-_at_work = threading.Lock()
 
 
 def nudge() -> None:
     """Send what waits, in the background: whoever asked for a label does not wait for a printer."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    threading.Thread(target=_run_beside, args=(app,), name="labels", daemon=True).start()
+    _senders_of(_this_app()).wake()
 
 
-def _run_beside(app: Flask) -> None:
-    """One at a time in a process: who comes second finds the first at it, and waits for it to be sure."""
-    with _at_work, app.app_context():
+def keep(app: Flask) -> None:
+    """From now on send whatever waits, in the background, also what others ask for, or left when they were stopped."""
+    with app.app_context():
+        known = printers()
+    # Without printers once all the same: labels may be left at one that the settings have lost.
+    _senders_of(app, forever=bool(known)).wake()
+
+
+def _this_app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined]
+
+
+def _with_work(known: dict[str, Printer]) -> list[str]:
+    """The printers that have labels to print; a look without a lock first, for it comes often."""
+    names = claims.with_work(known)
+    lost = claims.lost(known)
+    db.session.rollback()
+    if lost:
+        unit_of_work(lambda: claims.give_up(lost))
+    return names
+
+
+def _send(app: Flask, printer: Printer, stop: Callable[[], bool] = bool) -> Sent:
+    with app.app_context():
         try:
-            run()
-        except (
-            Exception
-        ):  # the labels still wait: `labels send`, or the next one that is asked for, tries again
-            app.logger.exception("labels were not sent")
+            return rounds.send_all(printer, stop)
         finally:
             db.session.remove()
+
+
+class Senders:
+    """The threads of one app: one that looks what waits, and one for each printer that has labels to print."""
+
+    def __init__(self, app: Flask, *, forever: bool = False, every: float = EVERY) -> None:
+        self.app, self.forever, self.every = app, forever, every
+        self.done = Sent()
+        self._asked, self._ended = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._watcher: threading.Thread | None = None
+        self._busy: dict[str, threading.Thread] = {}
+        self._not_before: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+
+    def wake(self) -> None:
+        """Something may wait."""
+        with self._lock:
+            self._asked.set()
+            if self._watcher is None or not self._watcher.is_alive():  # a fork takes no threads along
+                watcher = threading.Thread(target=self.watch, name="labels", daemon=True)
+                if _started(watcher):
+                    self._watcher = watcher
+
+    def take_done(self) -> Sent:
+        """What was done since this was asked last."""
+        with self._lock:
+            done, self.done = self.done, Sent()
+        return done
+
+    def stop(self) -> None:
+        """End once each printer has printed the label that it is at."""
+        self._ended.set()
+        self._asked.set()
+        for thread in list(self._busy.values()):
+            thread.join()
+
+    def watch(self) -> None:
+        """Give each printer that has work its thread, until nothing is left, or forever."""
+        while not self._ended.is_set():
+            self._asked.clear()
+            pause = self._look()
+            with self._lock:
+                if pause is None and not self.forever and not self._asked.is_set():
+                    self._watcher = None
+                    return
+            self._asked.wait(self.every if pause is None else pause)
+
+    def _look(self) -> float | None:
+        """returns in how many seconds to look again; None: nothing is left to do"""
+        with self.app.app_context():
+            try:
+                known = printers()
+                names = _with_work(known)
+            except Exception:  # the database is away: the labels wait in it
+                self.app.logger.exception("it was not seen which labels wait")
+                return self.every
+            finally:
+                db.session.remove()
+        now, pause = time.monotonic(), None
+        for name in names:
+            wait = self._not_before.get(name, 0.0) - now
+            busy = self._busy.get(name)
+            if (busy is None or not busy.is_alive()) and wait <= 0:
+                thread = threading.Thread(
+                    target=self._send, args=(known[name],), name=f"labels {name}", daemon=True
+                )
+                self._busy[name] = thread
+                if not _started(thread):
+                    del self._busy[name]
+            pause = min(self.every, pause or self.every, wait if wait > 0 else self.every)
+        return self.every if self._busy and pause is None else pause
+
+    def _send(self, printer: Printer) -> None:
+        sent = None
+        try:
+            sent = _send(self.app, printer, self._ended.is_set)
+        except Exception:  # they still wait, and are tried again
+            self.app.logger.exception("labels were not sent to %s", printer.name)
+        finally:
+            with self._lock:
+                self.done.add(sent or Sent())
+                self._set_pause(printer, sent)
+                self._busy.pop(printer.name, None)
+            self._asked.set()
+
+    def _set_pause(self, printer: Printer, sent: Sent | None) -> None:
+        """A dead printer is not hammered; nor one that another process sends to."""
+        idle = sent is None or sent == Sent() or sent.waiting or sent.held or sent.failed
+        failures = self._failures.get(printer.name, 0) if sent is None or not sent.sent else 0
+        self._failures[printer.name] = failures + 1 if idle else 0
+        pause = BACK_OFF[min(failures, len(BACK_OFF) - 1)] if idle else 0.0
+        if sent is not None and sent.held:
+            pause = min(pause, HELD)
+        self._not_before[printer.name] = time.monotonic() + pause * printer.seconds
+
+
+def _started(thread: threading.Thread) -> bool:
+    """A machine that has no thread to spare has one a little later; whoever asked for a label is not told."""
+    try:
+        thread.start()
+    except RuntimeError:
+        log.exception("no thread could be started for labels")
+        return False
+    return True
+
+
+_making = threading.Lock()
+
+
+def _senders_of(app: Flask, *, forever: bool = False) -> Senders:
+    with _making:
+        senders: Senders = app.extensions.setdefault("label_senders", Senders(app))
+    senders.forever = senders.forever or forever
+    return senders

@@ -1,22 +1,21 @@
-"""Labels of samples, containers and cards: what stands on one, joined from the bank's rows. No patient, no identity."""
+"""Labels of samples, containers, cards and patients: a thing of the bank, a design, and the finished label."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
-from biobank.core import clock, codes, times, units
 from biobank.core.actor import Actor
-from biobank.core.db import db
-from biobank.core.errors import BiobankError, Malformed, NotFound, Reason, RuleViolation
-from biobank.core.times import When
-from biobank.procedures.models import CollectionKit, Procedure
-from biobank.samples.models import CollectionEvent, Sample
-from biobank.samples.reading import find_sample
-from biobank.storage import kinds
-from biobank.storage.models import Container
-from labels import FORMS, Label, LabelError, render
+from biobank.core.errors import NotFound, RuleViolation
+from biobank.printing import designs, things
+from biobank.printing.things import Thing
+from biobank.printing.things import Words as InWords
+from labels import FIELDS, FORMS, Label, LabelError, Layout, checked, grouped, templates
+from labels.design import Design
+from labels.layout import Words
 
 #: No text on a label is shortened more often than it has lines and strange characters.
-_TRIES = 20
+_TRIES = 40
 
 
 def picture(
@@ -25,109 +24,130 @@ def picture(
     by: Actor,
     *,
     design: str | None = None,
-    words: Callable[[str], str] = str,
+    words: InWords = str,
     dpi: int | None = None,
     reprint: int = 0,
+    **more: Any,
 ) -> bytes:
     """The finished label, read back once.
 
-    code    a sample's (ours, or the maker's tube code), a container's, a procedure's or a kit's
-    form    png or svg
-    design  a file of config/labels; by default the one for this kind of thing
+    code    a sample's (ours, or the maker's tube code), a container's, a procedure's, a kit's, or a pseudonym
+    form    png, svg, pdf or zpl
+    design  by default the one for this kind of thing
     dpi     the printer's; the design's own unless given
     reprint  how often it was printed again: 1 puts R1 on it
     words   puts the name of a kind of container into the reader's language
-    raises  NotFound for an unknown code or form; Malformed for an unknown design; RuleViolation where it cannot be made
+    more    zpl: `copies` and what labels.PrinterSettings takes; pdf: `copies` and `start`
+    raises  NotFound for an unknown code or form; Malformed for an unknown design or resolution; RuleViolation where the
+            label cannot be made
     """
     if form not in FORMS:
         raise NotFound("label_form_unknown", form=form[:20], known=", ".join(FORMS))
-    label = label_of(code, by, design=design, words=words)
-    if reprint:
-        label = replace(label, lines=_marked(label.lines, f"R{reprint}"))
-    return _fitting(label, form, dpi)
+    thing = things.find(code, by, words)
+    layout = layout_of(thing, design=design, dpi=dpi, reprint=reprint)
+    try:
+        return FORMS[form](layout, **more)
+    except LabelError as error:
+        raise designs.told(error, thing.code) from error
 
 
-def _marked(lines: tuple[str, ...], mark: str) -> tuple[str, ...]:
-    """The mark of a label that was printed again, before all that may be cut."""
-    return (*lines[:-1], f"{mark}  {lines[-1]}".strip()) if lines else (mark,)
+def layout_of(
+    thing: Thing,
+    *,
+    design: str | Design | None = None,
+    dpi: int | None = None,
+    reprint: int = 0,
+) -> Layout:
+    """The label of a thing, laid out and read back. design: its name, or itself; raises as `picture`"""
+    chosen = design if isinstance(design, Design) else design_of(thing, design)
+    return fitting(label_of(thing, chosen, reprint), dpi)
 
 
-def label_of(code: str, by: Actor, *, design: str | None = None, words: Callable[[str], str] = str) -> Label:
-    """What stands on the label of a thing: its code, and lines of text that name no person."""
-    text = code.strip()[:100]
-    for found in codes.find([text], by):
-        if found.kind in ("sample", "tube"):
-            sample = find_sample(text, by)
-            return Label(sample.code, design or "tube", sample_lines(sample))
-        if found.kind == "container":
-            container = db.session.get_one(Container, found.target_id)
-            kind = kinds.kind_of(container)
-            usual = "box" if kind.key in kinds.tube_kinds() else "freezer"
-            return Label(container.code, design or usual, (container.name, words(kind.label)))
-        if found.kind in ("procedure", "kit"):
-            return _card(found, design)
-    raise NotFound("label_of_unknown", label=text[:40])
+def design_of(thing: Thing, name: str | None = None) -> Design:
+    """The design of this name as the site of the thing has it; by default the one for such a thing. raises Malformed"""
+    return designs.find(name or designs.usual(thing.kind, thing.vessel, thing.site_id), thing.site_id)
 
 
-def _card(found: codes.Found, design: str | None) -> Label:
-    """The card that is scanned to begin a step, or to receive what a visit yields."""
-    if found.kind == "procedure":
-        procedure = db.session.get_one(Procedure, found.target_id)
-        lines = (procedure.title, f"{procedure.code}  {procedure.version}")
-    else:
-        kit = db.session.get_one(CollectionKit, found.target_id)
-        lines = (kit.title, kit.code)
-    return Label(found.code, design or "box", lines)
+def label_of(thing: Thing, design: Design, reprint: int = 0) -> Label:
+    """What stands on it. A word that is not meant for such a thing stays empty, whatever the design says."""
+    values = {
+        name: value
+        for name, value in thing.values.items()
+        if name in FIELDS and thing.kind in FIELDS[name].on
+    }
+    if "gs1_prefix" in words_of(design):
+        values["gs1_prefix"] = _prefix(design)
+    if not reprint:
+        return Label(thing.code, design, values)
+    values["mark"] = f"R{reprint}"
+    marked = _with_mark(design)
+    number = None if "mark" in words_of(marked) else f"{grouped(thing.code)} {values['mark']}"
+    return Label(thing.code, marked, values, number)
 
 
-def sample_lines(sample: Sample) -> tuple[str, str]:
-    """Type and volume; the day it was collected, or made where it is a pool of several draws."""
-    amount = ""
-    if sample.quantity_kind and sample.initial is not None:
-        unit = units.KINDS[sample.quantity_kind].unit
-        amount = f"{units.show(sample.quantity_kind, sample.initial)} {unit}"
-    return f"{sample.type}  {amount}".strip(), times.show(_day(sample), clock.zone()) or ""
+def _prefix(design: Design) -> str:
+    prefix = things.gs1_prefix()
+    if not prefix:
+        raise RuleViolation("gs1_prefix_missing", design=design.name)
+    return prefix
 
 
-def _day(sample: Sample) -> When:
-    if sample.collection_event_id is not None:
-        event = db.session.get_one(CollectionEvent, sample.collection_event_id)
-        at = event.happened_at
-    else:
-        at = sample.treated_at
-    return When.on(times.local_day(at, clock.zone()), clock.zone()) if at is not None else When.unknown()
+@lru_cache(maxsize=256)
+def words_of(design: Design) -> frozenset[str]:
+    """The words that a design asks for."""
+    found: set[str] = set()
+    for field in design.fields:
+        with suppress(ValueError):  # one that is being written may hold braces that mean nothing yet
+            found.update(templates.words(field.value))
+    return frozenset(found)
 
 
-def _fitting(label: Label, form: str, dpi: int | None = None) -> bytes:
-    """Render; where a line does not fit, as much of it as does. The code is never shortened."""
+@lru_cache(maxsize=256)
+def _with_mark(design: Design) -> Design:
+    """The design with the mark of a label that was printed again: where it says so, else before its last text.
+
+    One without any text is left as it is: the mark then stands after the number.
+    """
+    texts = [index for index, field in enumerate(design.fields) if field.kind == "text"]
+    if "mark" in words_of(design) or not texts:
+        return design
+    fields = list(design.fields)
+    last = fields[texts[-1]]
+    fields[texts[-1]] = replace(last, value=f"{{mark}}  {last.value}")
+    return replace(design, fields=tuple(fields))
+
+
+def fitting(label: Label, dpi: int | None = None) -> Layout:
+    """Laid out and read back; where a text does not fit, as much of it as does. Code and number are never shortened.
+
+    raises  Malformed, RuleViolation
+    """
     for _ in range(_TRIES):
         try:
-            return render(label, form=form, dpi=dpi)
+            return _marked(checked(label, dpi=dpi), label)
         except LabelError as error:
-            lines = _shorter(label.lines, error)
-            if lines is None:
-                raise _told(error) from error
-            label = Label(label.code, label.design, lines, label.number)
+            texts = shorter(label, error)
+            if texts is None:
+                raise designs.told(error, label.code) from error
+            label = replace(label, texts={**label.texts, **texts})
     raise RuleViolation("label_not_made", label=label.code)
 
 
-def _shorter(lines: tuple[str, ...], error: LabelError) -> tuple[str, ...] | None:
-    """The lines without what was complained of; None where the complaint is about something else."""
-    if error.code == "label_too_many_lines":
-        return lines[: error.params["most"]]
-    text = error.params.get("text")
-    if text not in lines:
-        return None
-    if error.code == "label_text_too_long":
-        left = error.params["fits"]
-    elif error.code == "label_text_character":
-        left = text.replace(chr(int(error.params["character"][2:], 16)), "")
-    else:
-        return None
-    return tuple(left if line == text else line for line in lines)
+def _marked(layout: Layout, label: Label) -> Layout:
+    """What was printed again says so, whatever was shortened. raises RuleViolation `label_mark_lost`"""
+    mark = label.values.get("mark")
+    if mark and not any(mark in words.text.split() for words in layout.marks if isinstance(words, Words)):
+        raise RuleViolation("label_mark_lost", label=label.code, mark=mark, design=layout.design.name)
+    return layout
 
 
-def _told(error: LabelError) -> BiobankError:
-    if error.code == "label_design_unknown":
-        return Malformed({"design": Reason("label_design_unknown", error.params)})
-    return RuleViolation(error.code, **error.params)
+def shorter(label: Label, error: LabelError) -> dict[int, str] | None:
+    """The text without what was complained of; None where the complaint is about something else."""
+    index = error.params.get("field")
+    if index is None or not isinstance(label.design, Design) or label.design.fields[index].kind != "text":
+        return None
+    if error.code == "label_text_too_long" and error.params["may_shorten"]:
+        return {index: error.params["fits"]}
+    if error.code == "label_text_character":
+        return {index: error.params["text"].replace(chr(int(error.params["character"][2:], 16)), "")}
+    return None

@@ -72,6 +72,21 @@ def retire_kit(*, kit: CollectionKit, by: Actor) -> CollectionKit:
     return kit
 
 
+def tubes_of(kit: CollectionKit) -> list[dict[str, Any]]:
+    """Every tube of a kit by itself, in order: its place from 1, type, label, volume_nl and vessel."""
+    each = [tube for tube in kit.tubes for _ in range(tube["count"])]
+    return [
+        {
+            "place": place,
+            "type": tube["type"],
+            "label": tube["label"],
+            "volume_nl": tube.get("volume_nl"),
+            "vessel": tube["vessel"],
+        }
+        for place, tube in enumerate(each, start=1)
+    ]
+
+
 def find_kit(text: str, by: Actor, site_id: int | None = None) -> CollectionKit:
     """The kit of this number or code. raises NotFound `kit_unknown`, also for another site's"""
     wanted = text.strip()[:100]

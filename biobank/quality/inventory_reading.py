@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from biobank.core.actor import Actor
-from biobank.core.db import MAX_INTEGER, chunks, db
+from biobank.core.db import MAX_INTEGER, db
 from biobank.core.errors import NotFound
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.quality import rules
 from biobank.quality.models import Inventory, InventoryLine
 from biobank.samples.models import Sample
+from biobank.samples.reading import by_keys
 from biobank.storage import places
 from biobank.storage.models import Container
 from biobank.storage.places import Step
@@ -78,9 +79,7 @@ def otherwise(inventory: Inventory, limit: int = 500) -> list[Stop]:
 
 def stops(lines: Sequence[InventoryLine]) -> list[Stop]:
     """Lines with what is looked for, and the way to where it should stand."""
-    samples: dict[int, Sample] = {}
-    for chunk in chunks(sorted({line.sample_id for line in lines}), 2000):
-        samples |= {row.id: row for row in db.session.scalars(select(Sample).where(Sample.id.in_(chunk)))}
+    samples = by_keys(line.sample_id for line in lines)
     ids = sorted({line.container_id for line in lines})
     boxes = {row.id: row for row in db.session.scalars(select(Container).where(Container.id.in_(ids)))}
     paths = places.path_of(ids)

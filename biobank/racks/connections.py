@@ -11,7 +11,16 @@ from biobank.core.errors import RuleViolation, Unreadable
 from biobank.racks import moments
 from biobank.racks.layouts import PLACE
 from biobank.racks.sheets import Sheet
-from biobank.racks.wells import EMPTY, READ, UNREAD, RackReading, WellRead, Words, make_well
+from biobank.racks.wells import (
+    EMPTY,
+    READ,
+    UNREAD,
+    RackReading,
+    WellRead,
+    Words,
+    make_well,
+    require_rack_code,
+)
 from biobank.storage.rules import letters
 
 #: Rows and columns of racks that are sold: what a bare block of codes may be.
@@ -45,7 +54,7 @@ def read_ziath(text: str, words: Words, zone: ZoneInfo, *, layout: str) -> RackR
     return RackReading(
         layout,
         tuple(_ziath_well(number, each, words) for number, each in enumerate(wells, 1)),
-        rack_code=str(rack).strip()[:100] if known else None,
+        rack_code=require_rack_code(str(rack).strip()) if known else None,
         scanned_at=_ziath_time(told.get("scanTime"), zone),
     )
 
@@ -114,7 +123,7 @@ def read_trakmate(text: str, words: Words, zone: ZoneInfo, *, layout: str) -> Ra
         if match is None or not match[1]:
             raise Unreadable("rack_row_cut", line=number, cells=1, needed=2)
         wells.append(make_well(match[1], match[2], words, line=number))
-    rack = racks[0][:100] if racks and words.state(racks[0]) == READ else None
+    rack = require_rack_code(racks[0]) if racks and words.state(racks[0]) == READ else None
     told = moments.together(times[0], zone) if times else None
     return RackReading(layout, tuple(wells), rack_code=rack, scanned_at=told)
 

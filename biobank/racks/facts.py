@@ -40,11 +40,18 @@ def look_up(reading: RackReading, by: Actor) -> dict[str, Found | Reason]:
 
 def _meaning(code: str, entries: Sequence[Found]) -> Found | Reason:
     tubes = [entry for entry in entries if entry.kind in ("sample", "tube")]
+    if not tubes and entries[0].kind == codes.ALLOTTED:
+        return Reason("number_on_no_tube", {"number": code})
     if not tubes:
         return Reason("rack_code_not_a_tube", {"code": code, "kind": entries[0].kind})
     if len({entry.target_id for entry in tubes}) > 1:
         return Reason("rack_code_ambiguous", {"code": code})
-    return Reason("rack_code_void", {"code": code}) if tubes[0].voided else tubes[0]
+    if not tubes[0].voided:
+        return tubes[0]
+    refusal = codes.refusal_of_void(tubes[0])
+    if refusal.code == "code_voided":
+        return Reason("rack_code_void", {"code": code})
+    return Reason(refusal.code, refusal.params)
 
 
 def gather(container: Container, kind: ContainerKind, reading: RackReading, by: Actor) -> dict[str, Any]:

@@ -13,10 +13,16 @@ from biobank.core.times import BANK_ZONE
 from biobank.racks import connections, layouts, moments
 from biobank.racks.layouts import PLACE, Layout, Scanners, Taught
 from biobank.racks.sheets import Content, Row, Sheet, open_content
-from biobank.racks.wells import READ, RackReading, WellRead, Words, make_well, require_zeros
+from biobank.racks.wells import (
+    READ,
+    RackReading,
+    WellRead,
+    Words,
+    make_well,
+    require_rack_code,
+    require_zeros,
+)
 
-#: How many of the first rows a mapping page shows.
-SHOWN_ROWS = 12
 #: The layouts that are code, not data.
 LIST, TRAKMATE, ZIATH = "list", "trakmate", "ziath"
 LABELS = {LIST: "List of codes", TRAKMATE: "Matrix TrakMate", ZIATH: "Ziath"}
@@ -243,7 +249,7 @@ class _Table:
         """The rack and the time that a row tells."""
         rack = row.cell(self.columns["rack"]) if "rack" in self.columns else ""
         if rack and self.words.state(rack) == READ:
-            self.racks.setdefault(rack[:100], row.number)
+            self.racks.setdefault(require_rack_code(rack), row.number)
         if "date" in self.columns:
             clock = row.cell(self.columns["time"]) if "time" in self.columns else ""
             told = moments.moment(row.cell(self.columns["date"]), clock, self.zone)
@@ -264,7 +270,7 @@ class _Table:
             name, value = _pair(self.sheet.rows[heading - 1])
             rack = value or name
         if rack and self.words.state(rack) == READ:
-            self.racks[rack[:100]] = self.sheet.rows[0].number
+            self.racks[require_rack_code(rack)] = self.sheet.rows[0].number
         return tubes
 
 

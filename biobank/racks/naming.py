@@ -10,13 +10,13 @@ from sqlalchemy import select
 from biobank.audit import service as audit
 from biobank.core import accession, codes
 from biobank.core.actor import Actor
-from biobank.core.db import db, lock
+from biobank.core.db import db
 from biobank.core.errors import BiobankError, Malformed, NotFound, Reason, RuleViolation
 from biobank.racks import place_rules, readings, scans
 from biobank.racks.files import LayoutUnknown
 from biobank.racks.models import RackScan
 from biobank.racks.wells import RackReading
-from biobank.storage import containers, kinds
+from biobank.storage import containers, kinds, standing
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 from biobank.storage.rules import ContainerKind
@@ -91,7 +91,7 @@ def say_box(*, scan: RackScan, container: Container, by: Actor) -> RackScan:
     """
     if not by.sees(container.site_id) or container.site_id != scan.site_id:
         raise NotFound("container_unknown", container=container.code)
-    lock(Container, {container.id, *([scan.container_id] if scan.container_id is not None else [])})
+    standing.lock_paths(container.id, *([scan.container_id] if scan.container_id is not None else []))
     scans.refresh(scan, None)
     if scan.container_id != container.id:
         scan = _kept_for(scan, container, by)
@@ -119,7 +119,7 @@ def make_box(*, scan: RackScan, kind: str, name: str, by: Actor) -> RackScan:
     if reading is not None:
         place_rules.places_of(reading, wanted)
     if scan.container_id is not None:
-        lock(Container, [scan.container_id])  # before the counter of numbers
+        standing.lock_paths(scan.container_id)  # before the counter of numbers
     made = containers.make_container(site_id=scan.site_id, kind=kind, name=name, by=by)
     return say_box(scan=scan, container=made, by=by)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import defer
 from biobank.audit import service as audit
 from biobank.core import clock, times
 from biobank.core.actor import Actor
-from biobank.core.db import MAX_INTEGER, current_unit, db, lock
+from biobank.core.db import MAX_INTEGER, current_unit, db
 from biobank.core.errors import BiobankError, NotFound, RuleViolation, TooLarge, Unreadable, WrongKind
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.core.times import When
@@ -20,6 +20,7 @@ from biobank.racks import readings, sheets
 from biobank.racks.files import LayoutUnknown
 from biobank.racks.models import RackScan
 from biobank.racks.wells import RackReading
+from biobank.storage import standing
 from biobank.storage.kinds import kind_of
 from biobank.storage.models import Container
 
@@ -72,6 +73,10 @@ def keep(
         reading = readings.read(content, site, kind, below=below)
     except LayoutUnknown:
         reading = None
+    if container is not None:
+        # A row that points at a box holds the box a little: two who write theirs and then want it whole would wait for
+        # each other. Read is before that: a picture takes a while, and a whole freezer would wait for it.
+        standing.lock_paths(container.id)
     scan = found or _write(told)
     if reading is not None:
         note(scan, reading)
@@ -229,9 +234,9 @@ def dismiss(*, scan: RackScan, by: Actor) -> RackScan:
 
 
 def refresh(scan: RackScan, container_id: int | None) -> None:
-    """Read its row anew, holding the lock of its box: whoever ends a scan holds that."""
+    """Read its row anew, holding its box and what that stands in: whoever ends a scan holds them."""
     if container_id is not None:
-        lock(Container, [container_id])
+        standing.lock_paths(container_id)
     query = select(RackScan).where(RackScan.id == scan.id).options(defer(RackScan.content))
     db.session.scalars(query.execution_options(populate_existing=True)).one()
 

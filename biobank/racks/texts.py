@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     ),
     "rack_code_spoilt": N_("Line {line}, {place}: a spreadsheet has put “{code}” in place of the code."),
     "rack_code_too_long": N_("Line {line}, {place}: no code has more than {most} letters."),
+    "rack_own_code_too_long": N_("The file calls the rack “{rack}…”: no code has more than {most} letters."),
     "rack_code_unprintable": N_(
         "Line {line}, {place}: the code “{code}” holds signs that cannot be printed."
     ),

@@ -9,7 +9,6 @@ from typing import Any
 from biobank.core.errors import Reason, Unreadable
 
 READ, EMPTY, UNREAD = "read", "empty", "unread"
-STATES = (READ, EMPTY, UNREAD)
 #: How a place told by a number alone is counted.
 ROW_MAJOR, COLUMN_MAJOR = "row-major", "column-major"
 LONGEST_CODE = 100
@@ -156,6 +155,13 @@ def make_well(place: str, text: str, words: Words, *, line: int, numeric: bool =
         shown = "".join(letter if letter.isprintable() else "�" for letter in text)
         raise Unreadable("rack_code_unprintable", code=shown[:40], place=place[:20], line=line)
     return WellRead(place, READ, text, line, numeric)
+
+
+def require_rack_code(code: str) -> str:
+    """The rack's own code, whole. raises Unreadable for one that is longer than any is"""
+    if len(code) > LONGEST_CODE:
+        raise Unreadable("rack_own_code_too_long", rack=code[:40], most=LONGEST_CODE)
+    return code
 
 
 def require_zeros(wells: Sequence[WellRead]) -> None:

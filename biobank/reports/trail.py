@@ -16,6 +16,7 @@ from biobank.core.db import db
 from biobank.core.errors import NotFound
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.patients.models import Patient
+from biobank.samples import numbers
 
 #: Kind of a scannable code -> kind of the subject in the record.
 SUBJECTS = {"tube": "sample"}
@@ -52,27 +53,26 @@ def entries(
     """
     query = select(AuditEntry)
     if code:
-        kind, key = _subject(code, by)
-        query = query.where(AuditEntry.subject_kind == kind, AuditEntry.subject_key == key)
+        kind, keys = _subject(code, by)
+        query = query.where(AuditEntry.subject_kind == kind, AuditEntry.subject_key.in_(keys))
     elif by.site_id is not None:
         return Page([], None)
     page = page_of(query, AuditEntry.seq, after=after, limit=limit)
     return Page(_lines(page.items), page.next)
 
 
-def _subject(code: str, by: Actor) -> tuple[str, str]:
-    """What the record calls the thing of that code."""
+def _subject(code: str, by: Actor) -> tuple[str, list[str]]:
+    """What the record calls the thing of that code, and ever called it."""
     found = next(iter(codes.find([code], by)), None)
     if found is None:
         raise NotFound("unknown_code", raw=code[:100])
     if found.kind == "patient":
-        return "patient", db.session.get_one(Patient, found.target_id).subject_key or ""
-    if found.kind == "tube":
-        numbers = select(codes.ScannableCode.code).where(
-            codes.ScannableCode.kind == "sample", codes.ScannableCode.target_id == found.target_id
-        )
-        return "sample", db.session.scalars(numbers).one()
-    return found.kind, found.code
+        return "patient", [db.session.get_one(Patient, found.target_id).subject_key or ""]
+    if found.kind in ("sample", "tube"):
+        return "sample", numbers.numbers_of(found.target_id)
+    if found.kind == codes.ALLOTTED:
+        return "sample", [found.code]
+    return found.kind, [found.code]
 
 
 def _lines(rows: Sequence[AuditEntry]) -> list[Line]:

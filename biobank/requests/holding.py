@@ -12,6 +12,7 @@ from biobank.core.errors import Reason
 from biobank.requests import letters, reading, rules
 from biobank.requests.models import Request, RequestLine, Reservation
 from biobank.requests.rules import Act, LineAct, Status
+from biobank.samples import quantities
 from biobank.samples.models import Sample
 
 
@@ -54,6 +55,9 @@ def reserved_elsewhere(sample_ids: Iterable[int]) -> set[int]:
         )
         held |= set(db.session.scalars(query))
     return held
+
+
+quantities.promises.append(reserved_elsewhere)
 
 
 def not_free(samples: Iterable[Sample]) -> dict[int, Reason]:

@@ -15,6 +15,7 @@ from biobank.requests import rules
 from biobank.requests.models import Request, RequestLine
 from biobank.samples import gate, reviews, uses
 from biobank.samples.models import Sample
+from biobank.samples.reading import by_keys
 
 READ, OWN = "request:read", "request:own"
 
@@ -118,10 +119,7 @@ def asked_of(request: Request, *statuses: str) -> list[Asked]:
 
 def samples_of(lines: Sequence[RequestLine]) -> dict[int, Sample]:
     """Sample key -> sample, for these lines."""
-    found: dict[int, Sample] = {}
-    for chunk in chunks(sorted({line.sample_id for line in lines}), 500):
-        found |= {row.id: row for row in db.session.scalars(select(Sample).where(Sample.id.in_(chunk)))}
-    return found
+    return by_keys(line.sample_id for line in lines)
 
 
 def counts_of(request_ids: Iterable[int]) -> dict[int, dict[str, int]]:

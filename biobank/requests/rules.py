@@ -137,11 +137,6 @@ def next_status(status: str, act: str) -> Status:
         ) from None
 
 
-def statuses_before(act: Act) -> tuple[Status, ...]:
-    """The statuses in which the table lists an act."""
-    return tuple(status for (status, listed) in LIFE if listed == act)
-
-
 def possible_acts(status: str) -> frozenset[Act]:
     """What the table allows now."""
     return frozenset(act for (listed, act) in LIFE if listed == status)

@@ -8,7 +8,18 @@ from flask.typing import ResponseReturnValue
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core.db import db
-from biobank.samples import checks, collection, desk, holds, processing, reading, releasing, step_api, uses
+from biobank.samples import (
+    checks,
+    collection,
+    desk,
+    holds,
+    numbers,
+    processing,
+    reading,
+    releasing,
+    step_api,
+    uses,
+)
 from biobank.samples import decisions as stored
 from biobank.samples.api_parts import bp
 from biobank.samples.decision_schemas import decision_json
@@ -160,7 +171,7 @@ def release_corrected(data: dict[str, Any], code: str) -> ResponseReturnValue:
 @requires(Permission.SAMPLE_READ)
 def history(code: str) -> ResponseReturnValue:
     """What happened to a sample, oldest first, as the record has it."""
-    return jsonify({"items": reading.story(reading.find_sample(code, actor()).code)})
+    return jsonify({"items": numbers.story(reading.find_sample(code, actor()))})
 
 
 @bp.get("/samples/<code>/decisions")

@@ -2,13 +2,24 @@
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, and_, case, exists, func, select
 from sqlalchemy.orm import aliased
 
 from biobank.core import checks as nightly
+from biobank.core import codes
+from biobank.core.codes import ScannableCode
 from biobank.core.db import db
 from biobank.samples import replay
-from biobank.samples.models import Decision, QuantityEntry, Sample, SampleDonor, SampleParent, SampleUse
+from biobank.samples.models import (
+    AllottedNumber,
+    CodeReplacement,
+    Decision,
+    QuantityEntry,
+    Sample,
+    SampleDonor,
+    SampleParent,
+    SampleUse,
+)
 
 
 def ledgers() -> Iterator[str]:
@@ -53,6 +64,62 @@ def unlike_their_parents() -> Iterator[str]:
             yield f"{code} has other donors than its parents"
 
 
+def codes_astray() -> Iterator[str]:
+    """A sample that its own number, or the maker's code on its tube, does not lead to; and a code in use that leads to
+    a sample that does not bear it."""
+    for kind, column in (("sample", Sample.code), ("tube", Sample.container_code)):
+        leads_to_it = exists().where(
+            ScannableCode.code == column,
+            ScannableCode.site_id == Sample.site_id,
+            ScannableCode.kind == kind,
+            ScannableCode.target_id == Sample.id,
+            ScannableCode.voided_at.is_(None),
+        )
+        query = select(Sample.code, column).where(
+            Sample.status != "destroyed", column.is_not(None), ~leads_to_it
+        )
+        for number, code in db.session.execute(query.order_by(Sample.id)):
+            yield f"{code} does not lead to {number}"
+        bears_it = exists().where(
+            Sample.id == ScannableCode.target_id,
+            Sample.site_id == ScannableCode.site_id,
+            column == ScannableCode.code,
+        )
+        strays = select(ScannableCode.code).where(
+            ScannableCode.kind == kind,
+            ScannableCode.target_id != codes.NOTHING,
+            ScannableCode.voided_at.is_(None),
+            ~bears_it,
+        )
+        for code in db.session.scalars(strays.order_by(ScannableCode.id)):
+            yield f"{code} leads to a sample that does not bear it"
+
+
+def numbers_astray() -> Iterator[str]:
+    """A number that was replaced and is not void; and one that was printed ahead and is not where it is said to be."""
+    code = exists().where(
+        ScannableCode.code == CodeReplacement.old_code,
+        ScannableCode.kind == "sample",
+        ScannableCode.target_id == CodeReplacement.sample_id,
+        ScannableCode.voided_at.is_not(None),
+    )
+    for number in db.session.scalars(select(CodeReplacement.old_code).where(~code)):
+        yield f"{number} was replaced, and is not void"
+    bears_it = exists().where(Sample.id == AllottedNumber.sample_id, Sample.code == AllottedNumber.code)
+    is_void = exists().where(
+        ScannableCode.code == AllottedNumber.code,
+        ScannableCode.kind == "sample",
+        ScannableCode.voided_at.is_not(None),
+    )
+    astray = case(
+        (AllottedNumber.state == "used", ~bears_it),
+        else_=(AllottedNumber.state == "voided") != is_void,
+    )
+    query = select(AllottedNumber.code, AllottedNumber.state).where(astray).order_by(AllottedNumber.id)
+    for number, state in db.session.execute(query):
+        yield f"{number} was printed ahead, and is not {state}"
+
+
 def decisions_made_again() -> Iterator[str]:
     """A decision that the rules would make otherwise from what was known then."""
     yield from replay.replay().differences
@@ -92,6 +159,8 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "samples: uses without permit": uses_without_permit,
     "samples: nobody's": nobodys,
     "samples: unlike their parents": unlike_their_parents,
+    "samples: codes astray": codes_astray,
+    "samples: numbers astray": numbers_astray,
     "samples: decisions made again": decisions_made_again,
 }
 

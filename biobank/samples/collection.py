@@ -11,7 +11,7 @@ from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.patients.models import Patient
-from biobank.samples import gate, making, rules
+from biobank.samples import allotments, gate, making, rules
 from biobank.samples.models import CollectionEvent, Sample
 from biobank.studies.models import Study
 
@@ -29,13 +29,15 @@ def collect(
     vessel: str = "tube",
     receive: bool = True,
     received: When | None = None,
+    code: str | None = None,
 ) -> Sample:
     """Register a tube that was drawn; unless `receive` is False, it is in the bank's hands as well.
 
     quantity  (kind, base units), None when unknown
     received  when it reached the bank; now unless given
+    code      the number on its label, where that was printed ahead; else it gets the next one
     raises    RuleViolation for a future draw, a reception before the draw, a withdrawn patient or a code that is taken;
-              Malformed for an unknown type
+              Malformed for an unknown type; as `allotments.lock_free` and `fitting_visit` for the number
     """
     received = received or When.now(clock.now)
     check_type(type)
@@ -51,18 +53,23 @@ def collect(
     )
     consent.lock_patients([patient.id])
     gate.require_preserving_of(patient, study, "receive")
+    number = allotments.lock_free(code, site_id=patient.site_id, by=by) if code is not None else None
+    if number is not None:
+        visit = allotments.fitting_visit(number, study=study, type=type, visit=visit)
     event = event_of(patient, study, visit, collected)
     site_code = access.site_code(patient.site_id)
     step = making.start("receive", patient.site_id, happened=received, by=by) if receive else None
     item = making.NewSample(
         study_id=study.id, type=type, origin="collected", donors=[patient.id], collection_event_id=event.id,
         vessel=vessel, status="available" if receive else "collected", quantity=quantity,
-        container_code=container_code, told={"subject": patient.subject_key, "study": study.code},
+        container_code=container_code, code=code, told={"subject": patient.subject_key, "study": study.code},
     )  # fmt: skip
     (sample,) = making.make(
         [item], site_id=patient.site_id, site_code=site_code, step=step, happened=received if receive else collected,
         by=by,
     )  # fmt: skip
+    if number is not None:
+        allotments.use(number, sample, by)
     if receive:
         audit.record(by=by, act="received", subject=("sample", sample.code), happened=received)
     return sample

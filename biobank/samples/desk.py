@@ -10,7 +10,7 @@ from biobank.core.errors import Malformed, Reason, RuleViolation
 from biobank.core.times import When
 from biobank.patients import service as patients
 from biobank.samples import collection, gate, processing, reading
-from biobank.samples.models import CollectionEvent, Sample
+from biobank.samples.models import Sample
 from biobank.samples.schemas import read_amount, read_use, read_when
 from biobank.studies import service as studies
 
@@ -22,6 +22,8 @@ def register(data: Mapping[str, Any], *, by: Actor, page: bool = False) -> Sampl
     raises  Malformed naming every field that is missing; else what collecting or processing raises
     """
     if data["parents"]:
+        if data["code"]:
+            raise Malformed({"code": Reason("number_not_for_children")})
         return _from_parents(data, by=by, page=page)
     needed = [name for name in ("patient", "study", "collected_at") if data[name] is None]
     if data["collected_precision"] == "unknown":
@@ -41,6 +43,7 @@ def register(data: Mapping[str, Any], *, by: Actor, page: bool = False) -> Sampl
         visit=data["visit"],
         receive=data["received"],
         received=read_when(data["received_at"], "received_at", page=page),
+        code=data["code"],
         by=by,
     )
 
@@ -101,12 +104,6 @@ def derive(parent: Sample, data: Mapping[str, Any], *, by: Actor, page: bool = F
         at=read_when(data["at"], "at", page=page),
         by=by,
     )
-
-
-def collected_when(sample: Sample, events: Mapping[int, CollectionEvent]) -> When:
-    """When the material of a sample was drawn."""
-    event = events.get(sample.collection_event_id or 0)
-    return When(event.happened_at, event.precision) if event else When.unknown()
 
 
 def shown(when: When) -> str | None:

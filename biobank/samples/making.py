@@ -40,6 +40,7 @@ class NewSample:
     left_known  False: the quantity is what there was in the beginning, and nobody knows what is left of it
     parents     the samples it is made from
     donors      patient keys
+    code        its number, where that was printed ahead; else it gets the next one
     """
 
     study_id: int
@@ -52,6 +53,7 @@ class NewSample:
     quantity: tuple[str, int] | None = None
     left_known: bool = True
     container_code: str | None = None
+    code: str | None = None
     parents: Sequence[Named] = field(default_factory=tuple)
     told: dict[str, Any] = field(default_factory=dict)
     """What the record says besides."""
@@ -84,9 +86,9 @@ def make(
     returns   the samples, in the order given
     """
     codes.require_free([item.container_code for item in items if item.container_code], site_id)
-    numbers = codes.issue("sample", site_code, len(items))
+    issued = iter(codes.issue("sample", site_code, sum(item.code is None for item in items)))
     now = clock.now()
-    rows = [_row(item, code, site_id, step, happened, now) for item, code in zip(items, numbers, strict=True)]
+    rows = [_row(item, item.code or next(issued), site_id, step, happened, now) for item in items]
     samples: list[Sample] = []
     for chunk in chunks(rows, 500):
         samples += db.session.scalars(

@@ -6,21 +6,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, func, select
 
-from biobank.audit import service as audit
 from biobank.core import codes, scans
 from biobank.core.actor import Actor
 from biobank.core.among import among
 from biobank.core.codes import Found, ScannableCode
 from biobank.core.db import chunks, db, fetch
-from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
+from biobank.core.errors import BiobankError, Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
+from biobank.samples import numbers
 from biobank.samples.models import CollectionEvent, Sample, SampleDonor, SampleParent
 
 
 def find_sample(code: str, by: Actor) -> Sample:
     """The sample of this number, or of this maker's tube code.
 
-    raises  NotFound `sample_unknown` (also for another site's), RuleViolation `code_voided` or `ambiguous_code`
+    raises  NotFound `sample_unknown` (also for another site's), RuleViolation `code_replaced`, which tells the number
+            it has now, or `ambiguous_code`
     """
     return db.session.get_one(Sample, the_one(code, codes.find([code], by)))
 
@@ -29,12 +30,21 @@ def the_one(code: str, found: Sequence[Found]) -> int:
     """The key of the sample that a code stands for, out of everything it stands for. raises as find_sample"""
     tubes = [entry for entry in found if entry.kind in ("sample", "tube")]
     if not tubes:
-        raise NotFound("sample_unknown", sample=code[:100])
+        raise _no_tube(code, found)
     if len({entry.target_id for entry in tubes}) > 1:
         raise RuleViolation("ambiguous_code", sample=code[:100])
     if tubes[0].voided:
-        raise RuleViolation("code_voided", sample=code[:100])
+        raise codes.refusal_of_void(tubes[0])
     return tubes[0].target_id
+
+
+def _no_tube(code: str, found: Sequence[Found]) -> BiobankError:
+    """It may be a number that was printed ahead."""
+    ahead = next((entry for entry in found if entry.kind == codes.ALLOTTED), None)
+    if ahead is not None and ahead.voided:
+        return codes.refusal_of_void(ahead)
+    why = [Reason("number_on_no_tube", {"number": code[:100]})] if ahead is not None else []
+    return NotFound("sample_unknown", reasons=why, sample=code[:100])
 
 
 def find_scanned(raw: str, by: Actor, *, clean: bool = False) -> Sample:
@@ -78,25 +88,33 @@ _TOLD = (
 def told_of(wanted: Sequence[str], by: Actor) -> list[Told]:
     """The samples of these codes, in the order given, as few columns: one query for any number of them.
 
-    raises  Malformed naming the codes that are unknown
+    raises  RuleViolation `code_replaced` for a number that a tube no longer has; Malformed naming the unknown ones
     """
     asked = [code for code in dict.fromkeys(wanted) if code.isprintable()]
     rows = fetch(_TOLD, {"codes": asked})
     found = {row[0]: Told(*row[3:]) for row in rows if row[1] in ("sample", "tube") and by.sees(row[2])}
     if missing := [code for code in dict.fromkeys(wanted) if code not in found]:
+        for entry in codes.find(missing, by):
+            if entry.voided and entry.kind in ("sample", "tube"):
+                raise codes.refusal_of_void(entry)
         raise Malformed({"samples": Reason("samples_unknown", {"samples": ", ".join(missing[:20])})})
     return [found[code] for code in wanted]
 
 
 def find_samples(wanted: Sequence[str], by: Actor) -> list[Sample]:
-    """The rows of the same, a constant number of queries a thousand codes. raises as `told_of`"""
+    """The rows of the same, in two queries for any number of codes. raises as `told_of`"""
     told = told_of(wanted, by)
-    rows: dict[int, Sample] = {}
-    for keys in chunks(sorted({each.id for each in told}), 500):
-        rows |= {
-            sample.id: sample for sample in db.session.scalars(select(Sample).where(Sample.id.in_(keys)))
-        }
+    rows = by_keys(each.id for each in told)
     return [rows[each.id] for each in told]
+
+
+_BY_KEYS = select(Sample).where(among(Sample.id, "ids"))
+
+
+def by_keys(sample_ids: Iterable[int]) -> dict[int, Sample]:
+    """Sample key -> its row; one query for any number of them."""
+    rows = db.session.scalars(_BY_KEYS, {"ids": sorted(set(sample_ids))})
+    return {sample.id: sample for sample in rows}
 
 
 def visible(by: Actor) -> Select[Any]:
@@ -240,6 +258,16 @@ def events_of(samples: Sequence[Sample]) -> dict[int, CollectionEvent]:
     return found
 
 
-def story(code: str) -> list[dict[str, Any]]:
-    """What happened to the sample of this number, oldest first: entries of the record, about it alone."""
-    return audit.history("sample", code)
+def ever_called(wanted: Iterable[str], by: Actor) -> dict[str, Sample]:
+    """Code -> the sample that has it, or had it before it was replaced. So is looked up what we wrote down."""
+    keys = numbers.ever_called(wanted, by)
+    rows = by_keys(keys.values())
+    return {code: rows[key] for code, key in keys.items()}
+
+
+def find_told(code: str, by: Actor) -> Sample:
+    """The same of one. raises NotFound `sample_unknown`"""
+    found = ever_called([code], by).get(code)
+    if found is None:
+        raise NotFound("sample_unknown", sample=code[:100])
+    return found

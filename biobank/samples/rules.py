@@ -213,13 +213,18 @@ def plan_aliquots(
     return AliquotPlan(count, each, total, debit(remaining, reserved, total, kind=kind, sample=sample))
 
 
-def whole(remaining: int | None, reserved: int, *, kind: str | None, sample: str) -> int | None:
+def whole(
+    remaining: int | None, reserved: int, *, kind: str | None, sample: str, promised: bool = False
+) -> int | None:
     """All that is in the tube: what a whole-tube derivation takes and what closing the tube writes off.
 
-    returns  the amount for the ledger; None when the quantity is unknown, which is no obstacle here
-    raises   RuleViolation `part_is_reserved` when some of it is promised
+    promised  of an unknown quantity no part can be reserved: the tube is promised as it is
+    returns   the amount for the ledger; None when the quantity is unknown, which is no obstacle here
+    raises    RuleViolation `part_is_reserved` when some of it is promised, `tube_is_reserved` when the tube is
     """
     if remaining is None or kind is None:
+        if promised:
+            raise RuleViolation("tube_is_reserved", sample=sample)
         return None
     if reserved:
         refuse([_promised(reserved, kind, sample)])

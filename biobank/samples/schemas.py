@@ -61,6 +61,7 @@ class SampleNewSchema(_Quantity):
     received_at = SafeString(load_default=None, allow_none=True, max_length=40)
     received = fields.Boolean(load_default=True, truthy={True}, falsy={False})
     container_code = Code(load_default=None, allow_none=True)
+    code = Code(load_default=None, allow_none=True, max_length=20)
     visit = SafeString(load_default=None, allow_none=True, max_length=80)
     parents = fields.List(Code(), load_default=list, validate=validate.Length(max=96))
     at = SafeString(load_default=None, allow_none=True, max_length=40)

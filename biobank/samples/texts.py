@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "nothing_asked": N_("Nothing was asked of {sample}: give a count and an amount above zero."),
     "overdraw": N_("{left} {unit} of {sample} are free; {asked} {unit} were asked."),
     "part_is_reserved": N_("{reserved} {unit} of {sample} are reserved for a request."),
+    "tube_is_reserved": N_("{sample} is reserved for a request."),
     "period_backwards": N_("The period ends ({to_on}) before it begins ({from_on})."),
     "pool_needs_two": N_("A pool is made of at least two samples; {given} was given."),
     "pool_of_unlike_units": N_("These cannot be added up into one pool: {units}."),
@@ -51,6 +52,29 @@ TEXTS: dict[str, str] = {
     "amount_needed": N_("Say how much."),
     "amount_of_another_unit": N_("{sample} is measured in {unit}."),
     "code_voided": N_("The code {sample} is no longer valid; it was replaced."),
+    "code_replaced": N_(
+        "{sample} is no longer valid: it was replaced by {new_code} on {replaced_on} ({why}). Take this label off."
+    ),
+    "replace_reason_needed": N_("Say why the tube gets another number."),
+    "replace_not_here": N_("{sample} is {status}: no label can be stuck on it."),
+    "number_on_no_tube": N_("The label {number} was printed ahead, and is on no tube yet."),
+    "number_void": N_(
+        "{number} was printed ahead and is void since {voided_on} ({why}). Take this label off."
+    ),
+    "number_used": N_("{number} is on a tube already."),
+    "number_is_out": N_("{number} is out already."),
+    "number_is_back": N_("{number} came back already."),
+    "number_unknown": N_("No label with the number {number} was printed ahead here."),
+    "number_other_type": N_(
+        "{number} was printed for a tube of {foreseen_type}, not for one of {type}. Take this label off."
+    ),
+    "number_other_study": N_("{number} was printed for {kit}, which is of another study than {study}."),
+    "number_other_visit": N_("{number} was printed for {kit}, which is of another visit than {visit}."),
+    "number_not_for_children": N_("Numbers that were printed ahead are for tubes as they are drawn."),
+    "allotted_out_of_range": N_("1 to {most} labels at once; here are {count}."),
+    "allotment_unknown": N_("No labels {allotment} were printed ahead here."),
+    "replace_not_sure": N_("Say that you have the tube in your hand."),
+    "void_reason_needed": N_("Say why these numbers are void."),
     "container_codes_differ": N_("{given} tube codes were given for {count} tubes."),
     "correct_one": N_("Give either the right type or the right patient."),
     "correct_the_first": N_(
@@ -99,6 +123,10 @@ TEXTS: dict[str, str] = {
 
 # One value of a list, in the words of the bench: for badges, buttons and inside sentences.
 WORDS: dict[str, str] = {
+    "allotted.out": N_("out"),
+    "allotted.returned": N_("came back"),
+    "allotted.used": N_("on a tube"),
+    "allotted.voided": N_("void"),
     "act.aliquot": N_("make aliquots"),
     "act.allocate": N_("allocate"),
     "act.analyse": N_("analyse"),
@@ -152,4 +180,5 @@ WORDS: dict[str, str] = {
     "vessel.tube": N_("tube"),
 }
 # A sample type by its name, not its code. The names stand in config/, where the extraction finds them too.
-WORDS |= {f"type.{kind.code}": kind.label for kind in vocabularies.sample_types().values()}
+for name in ("type", "foreseen_type"):
+    WORDS |= {f"{name}.{kind.code}": kind.label for kind in vocabularies.sample_types().values()}

@@ -11,7 +11,7 @@ from biobank.core.actor import Actor
 from biobank.core.db import db, lock
 from biobank.core.errors import RuleViolation
 from biobank.core.times import When
-from biobank.samples import gate, holds, quantities, rules
+from biobank.samples import allotments, gate, holds, quantities, rules
 from biobank.samples.models import QuantityEntry, Sample, SampleParent, SampleUse, StepRun
 
 #: What the ledger and the record call it.
@@ -39,7 +39,8 @@ def undo_receive(*, sample: Sample, by: Actor) -> Sample:
 
 def undo_register(*, sample: Sample, by: Actor) -> Sample:
     """It was entered by mistake: somebody else's tube, or none of ours. Its number goes out of the world and does not
-    count as treated; the maker's code on the tube may be entered again, for whose it is.
+    count as treated; the maker's code on the tube, or the number that was printed ahead, may be entered again, for
+    whose it is.
 
     raises  RuleViolation `undo_too_late` when something was made or drawn of it, promised or used since
     """
@@ -54,7 +55,10 @@ def undo_register(*, sample: Sample, by: Actor) -> Sample:
     if tube:
         sample.container_code = None
         codes.give_back(tube, "tube", sample.site_id)
-    _tell(sample, {"status": before, "tube": tube}, {"status": sample.status}, by)
+    db.session.flush()
+    number = allotments.give_back(sample, by)
+    told = {"status": before, "tube": tube} | ({"number": number} if number else {})
+    _tell(sample, told, {"status": sample.status}, by)
     return sample
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, func, literal, select
+from sqlalchemy import bindparam, func, literal, select
 
 from biobank.core import clock, times
 from biobank.core.actor import Actor
@@ -19,7 +19,7 @@ from biobank.samples.models import Hold
 from biobank.storage import containers, kinds, places
 from biobank.storage.forecasting import WEEKS, Forecast, Outlook, forecast
 from biobank.storage.models import Container, Placement, PositionClaim, StockFlow, StockTally
-from biobank.storage.tally_queries import DAYS, below_given
+from biobank.storage.tally_queries import DAYS, below_given, content
 
 
 @dataclass(frozen=True)
@@ -248,18 +248,6 @@ _CLAIMED = _claims_by_root()
 def _stock(with_holds: bool) -> Any:
     tree = below_given()
 
-    def here(*conditions: Any) -> Any:
-        return (
-            select(func.count())
-            .where(Placement.container_id == tree.c.id, places.current(), *conditions)
-            .scalar_subquery()
-        )
-
-    # In a box stand samples alone: counted along the index, without a look at the rows.
-    is_box = Container.kind.in_(kinds.tube_kinds())
-    samples = case((is_box, here()), else_=here(Placement.sample_id.is_not(None)))
-    children = case((is_box, 0), else_=here(Placement.child_id.is_not(None)))
-
     def claims(kind: str) -> Any:
         at = (PositionClaim.container_id == tree.c.id, PositionClaim.ended_at.is_(None))
         return select(func.count()).where(*at, PositionClaim.kind == kind).scalar_subquery()
@@ -272,19 +260,11 @@ def _stock(with_holds: bool) -> Any:
             .where(Placement.container_id == tree.c.id, places.current(), Hold.released_at.is_(None))
             .scalar_subquery()
         )
-    return (
-        select(
-            tree.c.start,
-            Container.kind,
-            func.count().label("containers"),
-            func.sum(samples).label("samples"),
-            func.sum(children).label("children"),
-            func.sum(claims("blocked")).label("blocked"),
-            func.sum(claims("reserved")).label("reserved"),
-            func.sum(held).label("held"),
-        )
-        .join(Container, Container.id == tree.c.id)
-        .group_by(tree.c.start, Container.kind)
+    return content(
+        tree,
+        func.sum(claims("blocked")).label("blocked"),
+        func.sum(claims("reserved")).label("reserved"),
+        func.sum(held).label("held"),
     )
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, literal, select, text
+from sqlalchemy.orm import aliased
 
+from biobank.audit.models import AuditEntry
 from biobank.core import checks as nightly
 from biobank.core.db import db
 from biobank.core.errors import RuleViolation
 from biobank.samples.models import Sample
 from biobank.samples.rules import LIFE, Act, Status
-from biobank.storage import kinds, places, rules, tally
-from biobank.storage.models import Container, Placement, PositionClaim
+from biobank.storage import kinds, places, rules, tally, undoing
+from biobank.storage.models import Container, DiscardReversal, Placement, PositionClaim
 
 #: A sample in any other status stands nowhere in the bank. One that was used up stands until it is taken out.
 STANDING = sorted({status.value for status in Status if (status, Act.MOVE) in LIFE} | {Status.DEPLETED.value})
@@ -233,6 +235,29 @@ def kept_for_no_plan() -> Iterator[str]:
         yield f"{code} {position} is kept for plan {plan_id}, which is not being carried out"
 
 
+def fetched_in_silence() -> Iterator[str]:
+    """A tube fetched out of the bin, and the record goes on after its discard with something else than that."""
+    discard, next_one = aliased(AuditEntry), aliased(AuditEntry)
+    follows = (next_one.subject_kind == "sample", next_one.subject_key == discard.subject_key)
+    first = select(func.min(next_one.seq)).where(*follows, next_one.seq > discard.seq).correlate(discard)
+    # As `audit.service.canonical` begins an entry.
+    begins = literal(f'{{"act":"{undoing.UNDONE}","actor":"') + DiscardReversal.recorded_by + literal('",')
+    told = select(AuditEntry.seq).where(
+        AuditEntry.seq == first.scalar_subquery(),
+        func.substr(AuditEntry.content, 1, func.length(begins)) == begins,
+    )
+    query = (
+        select(DiscardReversal.id, Sample.code)
+        .select_from(DiscardReversal)
+        .outerjoin(Sample, Sample.id == DiscardReversal.sample_id)
+        .outerjoin(discard, discard.seq == DiscardReversal.entry_seq)
+        .where(~told.exists())
+        .order_by(DiscardReversal.id)
+    )
+    for number, code in db.session.execute(query):
+        yield f"reversal {number} fetches {code} out of the bin, and the record does not tell of it"
+
+
 def tallied_wrong() -> Iterator[str]:
     """What is told of how full a freezer is, and how fast it fills, is not what stands and stood there."""
     yield from tally.differences()
@@ -252,6 +277,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "storage: kept but taken": kept_but_taken,
     "storage: kept outside its kind": kept_outside_its_kind,
     "storage: kept for no plan": kept_for_no_plan,
+    "storage: fetched in silence": fetched_in_silence,
     "storage: tallied wrong": tallied_wrong,
 }
 

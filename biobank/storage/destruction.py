@@ -21,7 +21,7 @@ from biobank.samples import gate
 from biobank.samples import rules as life
 from biobank.samples.covering import covering
 from biobank.samples.models import Sample
-from biobank.samples.reading import find_scanned
+from biobank.samples.reading import by_keys, find_scanned
 from biobank.storage import discarding, places
 from biobank.storage.models import DestructionTask
 
@@ -229,9 +229,7 @@ def tasks_of_withdrawal(withdrawal_id: int) -> list[DestructionTask]:
 def listed(tasks: Sequence[DestructionTask]) -> list[Listed]:
     """Tasks with their tubes, and where each tube stands now."""
     keys = [task.sample_id for task in tasks]
-    samples: dict[int, Sample] = {}
-    for chunk in chunks(sorted(set(keys)), 500):
-        samples |= {row.id: row for row in db.session.scalars(select(Sample).where(Sample.id.in_(chunk)))}
+    samples = by_keys(keys)
     where = places.where_is(keys)
     return [Listed(task, samples[task.sample_id], where.get(task.sample_id, [])) for task in tasks]
 

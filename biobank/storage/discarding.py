@@ -29,7 +29,7 @@ def discard(*, sample: Sample, reason: str, by: Actor, at: When | None = None) -
     life.refuse([life.act_not_in_future(happened, clock.now(), clock.zone())])
     before = {"status": sample.status}
     status = life.next_status(sample.status, life.Act.DISCARD)
-    left = life.whole(sample.remaining, sample.reserved, kind=sample.quantity_kind, sample=sample.code)
+    left = quantities.whole(sample)
     if left:
         quantities.write(sample, -left, act=life.Act.DISCARD.value, happened=happened, by=by)
     sample.status = status.value

@@ -86,8 +86,8 @@ def _below_all() -> Any:
     )
 
 
-def _content(tree: Any) -> Select[Any]:
-    """(start, kind, containers, samples, children) of what stands in a tree."""
+def content(tree: Any, *more: Any) -> Select[Any]:
+    """(start, kind, containers, samples, children, and what more is asked) of what stands in a tree."""
 
     def here(*conditions: Any) -> Any:
         return (
@@ -107,6 +107,7 @@ def _content(tree: Any) -> Select[Any]:
             func.count().label("containers"),
             func.sum(samples).label("samples"),
             func.sum(children).label("children"),
+            *more,
         )
         .join(Container, Container.id == tree.c.id)
         .group_by(tree.c.start, Container.kind)
@@ -156,13 +157,13 @@ def _flowed_below(tree: Any) -> Select[Any]:
 
 _GIVEN = below_given()
 ROOTS: Any = select(_GIVEN.c.id)
-CONTENT: Any = _content(below_given())
+CONTENT: Any = content(below_given())
 FLOWED: Any = _flowed_below(below_given())
 
 
 def _different() -> Any:
     """(code, kind, containers, samples, children): what is kept less what is there, where that is not nought."""
-    counted = _content(_below_all()).subquery("counted")
+    counted = content(_below_all()).subquery("counted")
     names = ("containers", "samples", "children")
     both = union_all(
         select(counted.c.start.label("root_id"), counted.c.kind, *(-counted.c[name] for name in names)),

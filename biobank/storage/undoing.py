@@ -20,6 +20,7 @@ from biobank.core.times import When
 from biobank.samples import gate, quantities
 from biobank.samples import rules as life
 from biobank.samples.models import QuantityEntry, Sample
+from biobank.samples.numbers import numbers_of
 from biobank.storage import placing, standing
 from biobank.storage.models import Container, DestructionTask, DiscardReversal, Placement
 
@@ -131,7 +132,7 @@ def _require_own_discard(sample: Sample, by: Actor) -> AuditEntry:
     """The entry of the record that tells of it, if this person may still take it back."""
     entry = db.session.scalar(
         select(AuditEntry)
-        .where(AuditEntry.subject_kind == "sample", AuditEntry.subject_key == sample.code)
+        .where(AuditEntry.subject_kind == "sample", AuditEntry.subject_key.in_(numbers_of(sample.id)))
         .order_by(AuditEntry.seq.desc())
         .limit(1)
     )

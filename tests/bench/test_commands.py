@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from dataclasses import replace
 
 import pytest
 import zxingcpp
@@ -17,6 +18,7 @@ from biobank.core.vocabularies import command_reasons, non_conformities
 from biobank.printing import symbols
 from biobank.storage.pages import DISCARD_REASONS
 from biobank.web.i18n import speaking
+from labels.symbols import encode
 from tests import people
 
 EVERY = [command for _group, them in sheet() for command in them]
@@ -140,6 +142,4 @@ def test_every_card_says_in_words_what_it_does_and_no_two_say_the_same(app, lang
 
 def test_a_symbol_that_does_not_read_back_is_not_let_out():
     with pytest.raises(symbols.UnreadableSymbol):
-        symbols._verified(
-            symbols.Symbol("J00000596", symbols.bars("J00000111").rows), zxingcpp.BarcodeFormat.Code128
-        )
+        symbols._verified(replace(encode("code128", "J00000596"), rows=encode("code128", "J00000111").rows))

@@ -119,7 +119,7 @@ def test_tubes_that_were_announced_are_received(station, patient, study):
     station.scan(patient.code)
 
     assert station.scan("FD00000000") == "receive_tube"
-    assert station.scan(tubes[1].code) == "receive_tube"  # its own label: nothing is left to verify
+    assert station.scan(tubes[1].code) == "receive_tube_labelled"  # its own label: nothing is left to verify
     assert station.scan(tubes[0].code) == "receive_complete"
     assert {fresh(tube).status for tube in tubes} == {"available"}
 

@@ -68,14 +68,26 @@ def test_what_is_packed_is_told_by_its_names_and_its_size():
     assert packed_in(content) == Packed(("xl/workbook.xml",), 100)
 
 
-@pytest.mark.parametrize("damage", ["cut", "of a strange version", "nothing"])
+@pytest.mark.parametrize("damage", ["cut", "of a strange version", "with a name that is no text", "nothing"])
 def test_what_is_packed_and_damaged_is_nothing_at_all(damage):
     whole = workbook([["a"]])
     directory = whole.index(b"PK\x01\x02")
     spoilt = {
         "cut": whole[:-10],
         "of a strange version": whole[: directory + 6] + b"\xfe" + whole[directory + 7 :],
+        "with a name that is no text": _named_in_unicode(whole, directory),
         "nothing": b"",
     }[damage]
 
     assert packed_in(io.BytesIO(spoilt)) is None
+
+
+def _named_in_unicode(whole: bytes, directory: int) -> bytes:
+    """The first name in the directory is said to be UTF-8, and is not."""
+    flags, name = directory + 8, directory + 46
+    return whole[: flags + 1] + b"\x08" + whole[flags + 2 : name] + b"\xff" + whole[name + 1 :]
+
+
+def test_a_file_that_is_not_there_is_not_taken_for_a_damaged_one(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        packed_in(tmp_path / "gone.xlsx")

@@ -10,7 +10,7 @@ from biobank.core.readings import FRENCH_TO_US, US_TO_FRENCH
 from biobank.distribution import service as distribution
 from biobank.requests import service as requests
 from biobank.requests.models import Reservation
-from biobank.samples import holds, reading
+from biobank.samples import holds, numbers
 from biobank.samples.models import Decision, QuantityEntry, SampleUse
 from biobank.samples.uses import UseRefused
 from biobank.storage import service as storage
@@ -359,7 +359,7 @@ def test_the_story_of_a_tube_tells_the_whole_way(world):
     tube = world.tube()
     world.hand_out(world.picked(tube))
 
-    acts = [entry["act"] for entry in reading.story(tube)]
+    acts = [entry["act"] for entry in numbers.story(world.sample(tube))]
 
     assert acts == ["collected", "received", "placed", "reserved", "taken_out", "picked", "handed_out"]
 

@@ -1,279 +1,298 @@
-"""A label is read back as its own code at every size and resolution, and its bars are whole printer dots."""
+"""A label as its callers get it: any form from one call, read back before it is let out, or made from the shell."""
 
+import io
 import itertools
-import string
+import subprocess
+import sys
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from xml.etree import ElementTree
 
+import pypdfium2
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 import labels
-from labels import Label, LabelError, code128, readback, render
+from labels import FORMS, Label, LabelError, checked, lay_out, load, names, picture, readback, render
 from labels.__main__ import main
-from labels.layout import Bars, Words, lay_out
-from labels.stock import DOTS_PER_MM, load, parse
+from labels.design import parse
+from labels.layout import Code, Words
+from labels.stock import DOTS_PER_MM
 
-every_design = pytest.mark.parametrize("design", labels.names())
+SVG = "{http://www.w3.org/2000/svg}"
+ROOT = Path(labels.__file__).resolve().parents[1]
+WORDS = {"type": "Sérum", "amount": "200 µL"}
+
 every_resolution = pytest.mark.parametrize("dpi", list(DOTS_PER_MM))
-LINES = ("Plasma EDTA", "2026-03-01 · 200 µL")
+every_turn = pytest.mark.parametrize("turn", [0, 90, 180, 270])
 
 
 def opened(png):
     return Image.open(BytesIO(png))
 
 
-def runs(picture, row):
-    """The row of pixels as (is dark, length)."""
-    pixels = [picture.getpixel((x, row)) == 0 for x in range(picture.width)]
-    return [(dark, len(list(group))) for dark, group in itertools.groupby(pixels)]
+def turned(turn):
+    """A label with a code, bars and a text, each turned so, and each where it stays clear of the others."""
+    upright = turn in (0, 180)
+    sizes = {"datamatrix": (8, 8), "code128": (36, 8), "number": (24, 4), "text": (24, 4)}
+    places = {"datamatrix": (1, 1), "code128": (1, 10), "number": (1, 20), "text": (1, 26)}
+    fields = [
+        {
+            "kind": kind,
+            **dict(zip(("left_mm", "top_mm"), places[kind] if upright else places[kind][::-1], strict=True)),
+            **dict(zip(("width_mm", "height_mm"), size if upright else size[::-1], strict=True)),
+            "turn": turn,
+        }
+        for kind, size in sizes.items()
+    ]
+    fields[-1] |= {"value": "{type}", "align": "left", "font": "sans"}
+    stock = {"width_mm": 40, "height_mm": 40}
+    return parse("turned", {"title": "Turned", "dpi": 300, "stock": stock, "fields": fields})
 
 
-def bars_of(label, dpi=None):
-    return next(mark for mark in lay_out(label, dpi=dpi).marks if isinstance(mark, Bars))
-
-
-def refusal(*arguments, **keywords):
-    with pytest.raises(LabelError) as refused:
-        render(*arguments, **keywords)
-    assert str(refused.value)
-    return refused.value
-
-
-@every_design
 @every_resolution
-def test_every_label_reads_back_as_its_code(design, dpi):
-    picture = opened(render(Label("T00421736", design=design, lines=LINES), dpi=dpi))
+def test_a_picture_is_the_layout_dot_for_dot_and_says_its_resolution(dpi):
+    label = Label("T00421736", design="vial", values=WORDS)
 
-    assert readback.read(picture) == ["T00421736"]
-    # The file may round dots per metre.
-    assert picture.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
+    image = opened(render(label, dpi=dpi))
+
+    assert image.mode == "1"
+    assert image.size == (lay_out(label, dpi=dpi).width, lay_out(label, dpi=dpi).height)
+    assert image.tobytes() == picture(lay_out(label, dpi=dpi)).tobytes()
+    assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)  # the file counts dots a metre
 
 
-@every_design
 @every_resolution
-def test_every_bar_is_a_whole_number_of_modules_and_every_module_of_dots(design, dpi):
-    label = Label("T00421736", design=design, lines=LINES)
-    bars = bars_of(label, dpi)
+def test_every_bar_is_a_whole_number_of_modules_and_every_module_of_dots(dpi):
+    layout = checked(Label("T00421736", design="tube"), dpi=dpi)
+    bars = next(mark for mark in layout.marks if isinstance(mark, Code))
+    row = bars.top + bars.height // 2
+    pixels = [picture(layout).getpixel((x, row)) == 0 for x in range(layout.width)]
 
-    picture = opened(render(label, dpi=dpi))
-    (_, left_margin), *inside, (_, right_margin) = runs(picture, bars.top + bars.height // 2)
+    (_, before), *inside, (_, after) = ((dark, len(list(run))) for dark, run in itertools.groupby(pixels))
 
+    modules = "".join(("1" if dark else "0") * (length // bars.module) for dark, length in inside)
+    assert modules == bars.symbol.rows[0]
     assert all(length % bars.module == 0 for _, length in inside)
-    assert (
-        "".join(("1" if dark else "0") * (length // bars.module) for dark, length in inside) == bars.modules
-    )
-    assert min(left_margin, right_margin) >= 10 * bars.module
-    assert bars.module / DOTS_PER_MM[dpi] >= load(design).stock.module_mm - 1e-9
+    assert min(before, after) >= 10 * bars.module
 
 
-@every_design
-@every_resolution
-def test_nothing_is_printed_into_the_quiet_zones_or_off_the_label(design, dpi):
-    layout = lay_out(Label("T00421736", design=design, lines=LINES), dpi=dpi)
-    bars = next(mark for mark in layout.marks if isinstance(mark, Bars))
+@every_turn
+def test_what_is_turned_is_the_upright_picture_turned(turn):
+    label = Label("T00421736", design=turned(turn), values=WORDS)
+    layout = checked(label)
 
-    for word in (mark for mark in layout.marks if isinstance(mark, Words)):
-        assert word.top >= bars.top + bars.height
-        assert word.left >= 0
-        assert word.left + word.width <= layout.width
-    assert bars.left - 10 * bars.module >= 0
-    assert bars.left + (len(bars.modules) + 10) * bars.module <= layout.width
+    for mark in layout.marks:
+        upright = picture(replace(layout, marks=(replace(mark, turn=0, left=0, top=0),)))
+        upright = upright.crop((0, 0, mark.width, mark.height)).rotate(-turn, expand=True)
+        assert picture(layout).crop(mark.box).tobytes() == upright.tobytes()
+    assert readback.read(picture(layout)) == ["T00421736"] * 2
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from("CDFHJKNPRTXY"),
-    st.from_regex(r"[0-9]{8,12}", fullmatch=True),
-    st.sampled_from([203, 300, 600]),
-)
-def test_every_number_of_ours_reads_back_from_a_box_label(letter, digits, dpi):
-    code = letter + digits
+@every_turn
+def test_the_drawing_for_pages_stands_on_the_same_dots_as_the_picture(turn):
+    layout = checked(Label("T00421736", design=turned(turn), values={"type": "Sang & <EDTA>"}))
 
-    assert readback.read(opened(render(Label(code, design="box"), dpi=dpi))) == [code]
+    root = ElementTree.fromstring(render(Label("T00421736", turned(turn), {"type": "Sang & <EDTA>"}), "svg"))
 
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(string.ascii_letters + string.digits + string.punctuation, min_size=1, max_size=16))
-def test_any_plain_text_of_sixteen_characters_reads_back_from_a_freezer_label(text):
-    assert readback.read(opened(render(Label(text, design="freezer", number="x")))) == [text]
-
-
-@pytest.mark.parametrize(
-    ("text", "modules"),
-    [("T00421736", 101), ("0123456789", 90), ("T0042173600", 112), ("IPC-26-004821-7", 189)],
-)
-def test_symbols_are_as_wide_as_the_standard_measured(text, modules):
-    assert len(code128.modules(text)) == modules
-    assert code128.width(text) == modules + 20
+    assert root.get("viewBox") == f"0 0 {layout.width} {layout.height}"
+    assert root.get("width") == f"{layout.width / DOTS_PER_MM[300]:.3f}mm"
+    assert [text.text for text in root.iter(f"{SVG}text")] == ["T 004217 36", "Sang & <EDTA>"]
+    assert all(text.get("textLength") for text in root.iter(f"{SVG}text"))
+    drawn = Image.new("1", (layout.width, layout.height), 255)
+    for path in root.iter(f"{SVG}path"):
+        draw_path(drawn, path)
+    codes = tuple(mark for mark in layout.marks if isinstance(mark, Code))
+    assert drawn.tobytes() == picture(replace(layout, marks=codes)).tobytes()
 
 
-def test_a_code_too_wide_for_the_label_is_refused_with_what_would_fit():
-    error = refusal(Label("IPC-26-004821-7", design="tube"), dpi=203)
-
-    assert error.code == "label_code_too_wide"
-    assert error.params["needed_mm"] == "52.3"
-    assert error.params["room_mm"] == "37.0"
-    render(Label("0" * error.params["digits"], number="0"), dpi=203)
-    render(Label("A" * error.params["characters"]), dpi=203)
-    refusal(Label("0" * (error.params["digits"] + 1), number="0"), dpi=203)
-    refusal(Label("A" * (error.params["characters"] + 1)), dpi=203)
-
-
-def test_a_text_too_long_for_the_label_is_refused_with_what_would_fit():
-    error = refusal(Label("T00421736", lines=("W" * 200,)))
-
-    assert error.code == "label_text_too_long"
-    render(Label("T00421736", lines=(error.params["fits"],)))
-    refusal(Label("T00421736", lines=(error.params["fits"] + "W",)))
+def draw_path(image, path):
+    """Rectangles M x y h w v h h -w z, moved and turned as the path says: all that a symbol is drawn with."""
+    move, _, turn = path.get("transform").partition(" rotate")
+    across, down = map(int, move.removeprefix("translate(").removesuffix(")").split())
+    degrees = int(turn.strip("()") or 0)
+    for rectangle in path.get("d").split("z")[:-1]:
+        x, y = map(int, rectangle[1:].split("h")[0].split())
+        width, height = int(rectangle.split("h")[1].split("v")[0]), int(rectangle.split("v")[1].split("h")[0])
+        corners = [rotated(x, y, degrees), rotated(x + width, y + height, degrees)]
+        left, right = sorted(across + corner[0] for corner in corners)
+        top, bottom = sorted(down + corner[1] for corner in corners)
+        image.paste(0, (left, top, right, bottom))
 
 
-def test_more_lines_than_the_label_has_are_refused():
-    error = refusal(Label("T00421736", lines=("1", "2", "3")))
-
-    assert (error.code, error.params["most"], error.params["lines"]) == ("label_too_many_lines", 2, 3)
+def rotated(x, y, degrees):
+    return {0: (x, y), 90: (-y, x), 180: (-x, -y), 270: (y, -x)}[degrees]
 
 
-@pytest.mark.parametrize("text", ["\n", "a\x00b", "🙂", "\ud800", "\u202e"])
-def test_a_character_that_cannot_be_drawn_is_refused_rather_than_printed_as_a_box(text):
-    assert refusal(Label("T00421736", lines=(text + "x",))).code == "label_text_character"
+def test_a_drawing_for_pages_holds_no_style_and_no_script():
+    drawn = render(Label("T00421736", design="vial", values={"type": "<script>&amp;"}), "svg").decode()
+
+    assert "style" not in drawn
+    assert "<script" not in drawn
+    assert "&lt;script&gt;&amp;amp;" in drawn
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_label_that_does_not_read_back_is_let_out_in_no_form(form, monkeypatch):
+    # given a printer's dots lost over the symbol
+    def covered(layout):
+        image = picture(layout)
+        image.paste(255, next(mark for mark in layout.marks if isinstance(mark, Code)).box)
+        return image
+
+    monkeypatch.setattr(labels, "picture", covered)
+
+    with pytest.raises(LabelError) as refused:
+        render(Label("T00421736", design="vial"), form)
+    assert refused.value.code == "label_unreadable"
+    assert render(Label("T00421736", design="vial"), form, check=False)
+
+
+def test_every_form_comes_from_one_call():
+    label = Label("T00421736", design="vial", values=WORDS)
+
+    assert {form: render(label, form)[:4] for form in FORMS} == {
+        "png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF", "zpl": b"^XA^"
+    }  # fmt: skip
+    assert b"^PQ2" in render(label, "zpl", copies=2, darkness=3)
+    with pytest.raises(LabelError, match="bmp"):
+        render(label, "bmp")
+    with pytest.raises(LabelError, match="250"):
+        render(label, dpi=250)
 
 
 def test_accents_are_drawn_and_differ_from_the_bare_letter():
     accented, bare, decomposed = (
-        render(Label("T00421736", lines=(line,)))
-        for line in (
-            "prélevé à 8 °C, 3 µg, cœur",
-            "preleve a 8 C, 3 g, cur",
-            "pre\u0301leve\u0301 a\u0300 8 °C, 3 µg, cœur",
-        )
+        render(Label("T00421736", design="vial", values={"type": kind}))
+        for kind in ("prélevé à 3 µg, cœur", "preleve a 3 g, cur", "pre\u0301leve\u0301 a\u0300 3 µg, cœur")
     )
 
     assert accented != bare
     assert accented == decomposed
 
 
-@pytest.mark.parametrize("code", ["", "é", "T004\n", "T\x00", " T00421736", "\ud800"])
-def test_a_code_that_cannot_become_bars_is_refused(code):
-    assert refusal(Label(code)).code in ("label_code_empty", "label_code_character")
+def test_letters_stand_as_far_apart_as_they_were_measured():
+    layout = lay_out(Label("T00421736", design="box", values={"container": "Boîte à œufs, été"}), dpi=600)
+
+    for mark in layout.marks:
+        if isinstance(mark, Words):
+            ink = picture(replace(layout, marks=(mark,))).point(lambda shade: 255 - shade).getbbox()
+            left, top, right, bottom = mark.box
+            assert left <= ink[0]
+            assert top <= ink[1]
+            assert ink[2] <= right
+            assert ink[3] <= bottom
 
 
-def test_our_numbers_are_spelled_in_groups_and_other_codes_as_they_are():
-    assert (labels.grouped("T00421736"), labels.grouped("FX05653780")) == ("T 004217 36", "FX05653780")
+# --- from the shell
 
 
-def test_an_empty_line_leaves_its_place_empty():
-    words = [
-        mark.text
-        for mark in lay_out(Label("T00421736", lines=("", "second"))).marks
-        if isinstance(mark, Words)
-    ]
+@pytest.fixture
+def shell(monkeypatch, capsysbinary):
+    """The tool with its arguments, and what it says: (its answer, output, errors)."""
 
-    assert words == ["T 004217 36", "second"]
+    def run(*arguments, given=""):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        answer = main([str(argument) for argument in arguments])
+        said = capsysbinary.readouterr()
+        return answer, said.out, said.err.decode()
 
-
-def test_the_drawing_for_pages_stands_on_the_same_dots_as_the_picture():
-    label = Label("T00421736", lines=("Sang & <EDTA>",))
-    layout = lay_out(label)
-
-    root = ElementTree.fromstring(render(label, form="svg"))
-
-    assert root.get("viewBox") == f"0 0 {layout.width} {layout.height}"
-    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == [
-        "T 004217 36",
-        "Sang & <EDTA>",
-    ]
-    path = next(root.iter("{http://www.w3.org/2000/svg}path")).get("d")
-    assert path.count("M") == len(bars_of(label).modules.replace("0", " ").split())
+    return run
 
 
-def test_a_label_that_does_not_read_back_is_not_let_out():
-    # given a layout whose bars lack their last ones
-    layout = lay_out(Label("T00421736"))
-    marks = [
-        replace(mark, modules=mark.modules[:-6]) if isinstance(mark, Bars) else mark for mark in layout.marks
-    ]
-
-    with pytest.raises(LabelError, match="read back as: nothing"):
-        readback.verify(replace(layout, marks=tuple(marks)))
+def test_a_label_is_made_in_the_form_that_the_file_is_named_for(shell, tmp_path):
+    for form in FORMS:
+        out = tmp_path / f"tube.{form}"
+        assert shell("T00421736", "--design", "vial", "--value", "type=Plasma", "-o", out) == (0, b"", "")
+        assert out.read_bytes() == render(Label("T00421736", design="vial", values={"type": "Plasma"}), form)
 
 
-def test_a_label_that_reads_as_another_code_is_not_let_out():
-    # given a layout that claims other bars than it has
-    layout = lay_out(Label("T00421736"))
-    marks = [replace(mark, content="T00421833") if isinstance(mark, Bars) else mark for mark in layout.marks]
+def test_the_tool_runs_by_itself():
+    done = subprocess.run(
+        [sys.executable, "-m", "labels", "T00421736", "--design", "vial", "--form", "zpl", "-o", "-"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
 
-    with pytest.raises(LabelError, match="read back as: T00421736"):
-        readback.verify(replace(layout, marks=tuple(marks)))
-
-
-@pytest.mark.parametrize("name", ["none", "../labels/tube", "", "tube.toml", "a" * 100, "t\x00"])
-def test_an_unknown_design_is_refused_with_the_known_ones(name):
-    error = refusal(Label("T00421736", design=name))
-
-    assert (error.code, error.params["known"]) == ("label_design_unknown", "box, freezer, tube")
+    assert done.stdout == render(Label("T00421736", design="vial"), "zpl")
+    assert done.stderr == b""
 
 
-def test_a_resolution_no_printer_has_and_a_form_no_file_has_are_refused():
-    assert refusal(Label("T00421736"), dpi=250).code == "label_resolution_unknown"
-    assert refusal(Label("T00421736"), dpi=0).code == "label_resolution_unknown"
-    assert refusal(Label("T00421736"), form="bmp").code == "label_form_unknown"
+def test_the_designs_are_listed(shell):
+    answer, out, _ = shell("--list")
+
+    assert answer == 0
+    assert [line.split()[0] for line in out.decode().splitlines()] == names()
 
 
-CODE = {"kind": "code128", "left_mm": 0, "top_mm": 0, "width_mm": 40, "height_mm": 8}
-NUMBER = {"kind": "number", "left_mm": 0, "top_mm": 8, "width_mm": 40, "height_mm": 4}
-STOCK = {"width_mm": 40, "height_mm": 20}
+def test_many_codes_become_one_file(shell, tmp_path):
+    codes = tmp_path / "codes.txt"
+    codes.write_text("T00421736\n\nT00421833\r\n", encoding="utf-8-sig")
+    pdf, zpl = tmp_path / "x.pdf", tmp_path / "x.zpl"
+
+    sheet = ("--design", "sheet-65", "--sheet-start", "65")
+    assert shell("--codes-from", codes, *sheet, "-o", pdf)[0] == 0
+    assert shell("--codes-from", "-", "--design", "vial", "-o", zpl, given=codes.read_text()[1:])[0] == 0
+
+    with pypdfium2.PdfDocument(pdf.read_bytes()) as document:
+        assert len(document) == 2
+    assert zpl.read_bytes().count(b"^XA") == 2
+
+
+def test_a_design_of_ones_own_is_taken_by_its_path(shell, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text((labels.DESIGNS / "vial.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    out = tmp_path / "x.png"
+
+    assert shell("T00421736", "--design", own, "-o", out)[0] == 0
+    assert readback.read(Image.open(out)) == ["T00421736"]
 
 
 @pytest.mark.parametrize(
-    ("data", "what"),
+    ("arguments", "says"),
     [
-        ({"dpi": 300, "stock": STOCK}, "fields is missing"),
-        ({"dpi": 250, "stock": STOCK, "fields": [CODE, NUMBER]}, "250 dpi"),
-        (
-            {"dpi": 300, "stock": STOCK | {"module_mm": 0.17}, "fields": [CODE, NUMBER]},
-            "0.19 mm is the finest",
-        ),
-        ({"dpi": 300, "stock": STOCK | {"width_mm": "40"}, "fields": [CODE, NUMBER]}, "not a length"),
-        ({"dpi": 300, "stock": STOCK | {"colour": 1}, "fields": [CODE, NUMBER]}, "colour means nothing"),
-        ({"dpi": 300, "stock": {"width_mm": 39, "height_mm": 20}, "fields": [CODE, NUMBER]}, "runs off"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE | {"height_mm": 4}, NUMBER]}, "hit 4 mm"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE]}, "its number in plain letters"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE, NUMBER | {"top_mm": 7}]}, "lie on each other"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE, NUMBER | {"kind": "moon"}]}, "moon"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE, NUMBER | {"height_mm": 0}]}, "zero"),
-        ({"dpi": 300, "stock": STOCK, "fields": [CODE, {"kind": "number"}]}, "missing"),
+        (["IPC-26-004821-7", "--design", "tube", "-o", "x.png"], "There would fit"),
+        (["T00421736", "--design", "none", "-o", "x.png"], "no label design"),
+        (["T00421736", "--design", "none.toml", "-o", "x.png"], "none.toml: No such file"),
+        (["T00421736", "-o", "x.bmp"], "bmp"),
+        (["T00421736", "-o", "x"], "cannot be made as"),
+        (["T00421736"], "--form"),
+        (["T00421736", "--value", "type", "-o", "x.png"], "NAME=TEXT"),
+        (["T00421736", "--value", "birthday=1", "-o", "x.png"], "birthday"),
+        (["-o", "x.png"], "one code"),
+        (["T00421736", "--codes-from", "codes", "-o", "x.pdf"], "one code"),
+        (["--codes-from", "codes", "-o", "x.pdf"], "codes: No such file"),
+        (["--codes-from", "codes", "-o", "x.png"], "many labels"),
+        (["T00421736", "--copies", "0", "-o", "x.pdf"], "copies"),
+        (["T00421736", "--copies", "2", "-o", "x.png"], "copies"),
+        (["T00421736", "--sheet-start", "2", "-o", "x.pdf"], "1 labels on a sheet"),
+        (["T00421736", "--sheet-start", "2", "-o", "x.zpl"], "PDF"),
+        (["T00421736", "-o", "no/such/folder/x.png"], "No such file"),
     ],
 )
-def test_a_design_that_cannot_work_is_refused_saying_why(data, what):
-    with pytest.raises(LabelError, match=what) as refused:
-        parse("mine", data)
+def test_what_cannot_be_made_is_said_in_one_sentence(shell, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    answer, out, error = shell(*arguments)
 
-    assert refused.value.code == "label_design_wrong"
-
-
-def test_a_stock_of_fine_film_allows_finer_bars(tmp_path):
-    # given a printer of 600 dpi and film on which 0.19 mm holds
-    text = (
-        (labels.DESIGNS / "tube.toml")
-        .read_text(encoding="utf-8")
-        .replace("module_mm = 0.25", "module_mm = 0.19")
-    )
-    (tmp_path / "fine.toml").write_text(text, encoding="utf-8")
-
-    layout = lay_out(Label("T00421736-AB", design="fine"), dpi=600, folder=tmp_path)
-
-    assert next(mark.module for mark in layout.marks if isinstance(mark, Bars)) == 5
-    assert refusal(Label("T00421736-AB"), dpi=600).code == "label_code_too_wide"
+    assert (answer, out) == (1, b"")
+    assert says in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_label_can_be_made_by_hand(tmp_path, capsys):
-    out = tmp_path / "x.png"
+def test_a_wrong_code_among_many_leaves_the_older_file(shell, tmp_path):
+    out = tmp_path / "x.pdf"
+    out.write_bytes(b"older")
 
-    assert main(["T00421736", "--design", "tube", "--line", "Plasma", "-o", str(out)]) == 0
-    assert readback.read(Image.open(out)) == ["T00421736"]
-    assert main(["IPC-26-004821-7", "-o", str(out)]) == 1
-    assert "There would fit" in capsys.readouterr().err
+    answer, _, error = shell("--codes-from", "-", "-o", out, given="T00421736\nIPC-26-004821-7\n")
+
+    assert answer == 1
+    assert "IPC-26-004821-7" in error
+    assert out.read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
+
+
+def test_the_shipped_tube_is_what_is_made_unless_another_is_named(shell):
+    assert shell("T00421736", "--form", "zpl")[1] == render(Label("T00421736", design=load("tube")), "zpl")

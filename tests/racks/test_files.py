@@ -297,6 +297,11 @@ def test_a_number_of_more_digits_than_a_workbook_keeps_is_refused():
         (b"Position,Row,Column,Barcode\nA1,B,1,AB1\n", "rack_places_differ"),
         (b"Tube Count,3\nPosition,Barcode\nA1,AB1\nA2,NO READ\n", "rack_tubes_lacking"),
         (b"A1," + b"x" * 101, "rack_code_too_long"),
+        (b"R" * 101 + b",A1,AB1\n", "rack_own_code_too_long"),
+        (b"Rack ID," + b"R" * 101 + b"\nTube Count,1\nWell,2D Barcode\nA1,AB1\n", "rack_own_code_too_long"),
+        (b"Rack Base Name: " + b"R" * 101 + b"\nA01;    1034998087\n", "rack_own_code_too_long"),
+        (json.dumps({"containerBarcode": "R" * 101, "tubeBarcode": [
+            {"row": 1, "column": 1, "barcode": "AB1", "decodeStatus": "SUCCESS"}]}).encode(), "rack_own_code_too_long"),
         (b"A1,AB\x1dCD\n", "rack_code_unprintable"),
         (b'{"tubeBarcode": [', "rack_json_broken"),
         (b'{"tubes": []}', "rack_json_strange"),
@@ -314,6 +319,10 @@ def test_a_number_of_more_digits_than_a_workbook_keeps_is_refused():
 )  # fmt: skip
 def test_a_broken_file_is_refused_with_its_reason(content, code):
     assert refusal(content).code == code
+
+
+def test_a_rack_whose_code_is_as_long_as_any_keeps_all_of_it():
+    assert read("R" * 100 + ",A1,AB1\n").rack_code == "R" * 100
 
 
 @pytest.mark.parametrize("cut", range(1, 140, 7))

@@ -1,7 +1,7 @@
 """Two people at one box in the same moment: one of them is first, and nothing is in two places."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from biobank.core import codes
 from biobank.core.db import db
@@ -123,6 +123,55 @@ def test_one_file_dropped_twice_at_once_is_one_scan(app, racks):
 
     assert len(set(outcomes)) == 1
     assert db.session.scalar(select(func.count()).select_from(RackScan)) == 1
+
+
+def sending(racks, content):
+    """As the API does with `?apply=true`: the file is kept and carried out in one unit of work."""
+    box_id, by = racks.box.id, racks.bench.by
+
+    def work():
+        box = db.session.get_one(Container, box_id)
+        scan = scans.keep(content=content, file_name="a.csv", source="api", container=box, by=by).scan
+        return service.apply(scan=scan, turned=False, by=by).scan.id
+
+    return work
+
+
+@pytest.fixture
+def deadlocks(app):
+    """Every time that the database ended one of two who waited for each other."""
+    found = []
+
+    def note(context):
+        if getattr(context.original_exception, "sqlstate", None) == "40P01":
+            found.append(str(context.original_exception))
+
+    with app.app_context():
+        event.listen(db.engine, "handle_error", note)
+        yield found
+        event.remove(db.engine, "handle_error", note)
+
+
+def test_two_racks_sent_to_be_carried_out_and_a_tube_never_wait_for_each_other(app, racks, pool, deadlocks):
+    freezer = racks.bench.container("drawer_rack")
+    racks.bench.place(freezer, "1", child=racks.box)
+    for number in range(1, ROUNDS + 1):
+        files = [
+            f"{row}{number},{tube.container_code}\nH12,EMPTY\n".encode()
+            for row, tube in zip("AB", pool, strict=False)
+        ]
+
+        outcomes = together(
+            app,
+            *[sending(racks, content) for content in files],
+            placing(racks, racks.box, f"D{number}", pool[3]),
+        )
+
+        assert (refusals(outcomes), deadlocks) == ([], [])
+    nothing_twice()
+    assert racks.stands() == {
+        f"{row}{ROUNDS:02d}": tube.code for row, tube in zip("ABD", (*pool[:2], pool[3]), strict=True)
+    }
 
 
 def dividing(racks, scan, parent):

@@ -12,9 +12,10 @@ from biobank.core.errors import Forbidden, Malformed, NotFound, RuleViolation
 from biobank.core.outbox import OutboxItem
 from biobank.requests import service as requests
 from biobank.requests.models import Reservation
-from biobank.samples import holds
+from biobank.samples import holds, processing
 from biobank.samples.models import Decision, SampleUse
 from biobank.samples.uses import UseRefused
+from biobank.storage import service as storage
 from tests.requests import world as worlds
 
 
@@ -184,6 +185,40 @@ def test_a_tube_of_unknown_quantity_is_held_as_a_whole(world):
     world.approved(tube)
     sample = world.sample(tube)
     assert (sample.remaining, sample.reserved, open_reservations(sample.id)) == (None, 0, 1)
+
+
+@pytest.mark.parametrize(("volume", "why"), [(500, "part_is_reserved"), (None, "tube_is_reserved")])
+def test_a_tube_that_is_promised_is_not_thrown_away_whether_its_quantity_is_known_or_not(world, volume, why):
+    tube = world.tube(volume_ul=volume)
+    code = world.approved(tube)
+
+    with pytest.raises(RuleViolation, match=why):
+        world.do(lambda: storage.discard(sample=world.sample(tube), reason="broken", by=world.technician))
+
+    assert world.fresh_sample(tube).status == "available"
+    assert world.lines(code) == {tube: "reserved"}
+
+
+def test_a_promised_tube_of_unknown_quantity_is_not_used_up_for_another(world):
+    tube = world.tube(volume_ul=None)
+    world.approved(tube)
+
+    with pytest.raises(RuleViolation, match="tube_is_reserved"):
+        world.do(
+            lambda: processing.derive(sample=world.sample(tube), type="DNA", whole=True, by=world.technician)
+        )
+
+    assert world.fresh_sample(tube).status == "available"
+
+
+def test_a_tube_of_unknown_quantity_is_thrown_away_once_its_request_is_cancelled(world):
+    tube = world.tube(volume_ul=None)
+    code = world.approved(tube)
+    world.act(requests.cancel, code, world.manager, reason="not needed")
+
+    world.do(lambda: storage.discard(sample=world.sample(tube), reason="broken", by=world.technician))
+
+    assert world.fresh_sample(tube).status == "destroyed"
 
 
 def test_what_the_donor_did_not_allow_is_refused_with_its_reasons_and_the_rest_is_held(world):

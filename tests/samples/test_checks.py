@@ -3,10 +3,11 @@
 import pytest
 
 from biobank.core.db import db
-from biobank.samples import checks, processing
+from biobank.samples import allotments, allotted, checks, processing, replacing, undoing
 from biobank.samples.models import Sample
-from tests.factories import SampleFactory, act
-from tests.guarded import Stranger, a_use, decision
+from biobank.storage import service as storage
+from tests.factories import SampleFactory, act, fresh
+from tests.guarded import NOON, Stranger, a_use, decision
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -48,7 +49,10 @@ def test_a_sample_that_is_nobodys(bare, family):
         f" WHERE id = {family[0].id}"
     )
 
-    assert found() == {"samples: nobody's": ["STRAY has no donor"]}
+    assert found() == {
+        "samples: nobody's": ["STRAY has no donor"],
+        "samples: codes astray": ["STRAY does not lead to STRAY"],
+    }
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -78,3 +82,51 @@ def test_a_use_without_a_permit(bare, family):
         "samples: uses without permit": [f"use 900 of {family[0].code} has no permit"],
         "samples: decisions made again": ["decision 900: what it was made from cannot be read"],
     }
+
+
+def test_a_number_that_was_voided_under_its_living_tube(bare, family):
+    bare.say(f"UPDATE scannable_code SET voided_at = '{NOON}' WHERE code = '{family[1].code}'")
+
+    assert found() == {"samples: codes astray": [f"{family[1].code} does not lead to {family[1].code}"]}
+
+
+def test_a_code_of_a_tube_that_was_written_over(bare):
+    tube = SampleFactory(container_code="FX1000001")
+    bare.say(f"UPDATE sample SET container_code = 'FX1000002' WHERE id = {tube.id}")
+
+    assert found() == {
+        "samples: codes astray": [
+            f"FX1000002 does not lead to {tube.code}",
+            "FX1000001 leads to a sample that does not bear it",
+        ]
+    }
+
+
+def test_a_code_that_leads_to_another_sample(bare, family):
+    bare.say("DROP TRIGGER guard_code_points_elsewhere" + ("" if bare.sqlite else " ON scannable_code"))
+    bare.say(f"UPDATE scannable_code SET target_id = {family[0].id} WHERE code = '{family[1].code}'")
+
+    assert found() == {
+        "samples: codes astray": [
+            f"{family[1].code} does not lead to {family[1].code}",
+            f"{family[1].code} leads to a sample that does not bear it",
+        ]
+    }
+
+
+def test_the_code_of_a_tube_that_was_entered_by_mistake_leads_nowhere_and_is_nothing_odd(family):
+    tube = SampleFactory(container_code="FX1000001")
+    act(undoing.undo_register, sample=tube)
+    act(storage.discard, sample=family[1], reason="broken")
+
+    assert found() == {}
+
+
+def test_numbers_that_were_replaced_or_printed_ahead_are_where_they_are_said_to_be():
+    tube = SampleFactory()
+    act(replacing.replace_code, sample=tube, reason="torn")
+    made = act(allotments.allot, site_id=tube.site_id, count=2)
+    used, spoilt = (number.code for number in allotted.numbers_in(made))
+    act(replacing.replace_code, sample=fresh(tube), reason="torn", new_code=used)
+    act(allotments.void, numbers=[spoilt], reason="torn")
+    assert list(checks.numbers_astray()) == []

@@ -11,7 +11,7 @@ from biobank.core import clock, codes
 from biobank.core.db import db
 from biobank.core.errors import Malformed, NotFound, RuleViolation
 from biobank.core.times import When
-from biobank.samples import collection, correction, gate, holds, life, processing, reading, uses
+from biobank.samples import collection, correction, gate, holds, life, numbers, processing, reading, uses
 from biobank.samples.models import Decision, Hold, QuantityEntry, Sample, SampleUse
 from tests import people
 from tests.factories import (
@@ -244,7 +244,7 @@ def test_a_use_without_any_consent_is_refused_and_the_refusal_is_kept():
 
     assert [reason.code for reason in refused.value.reasons] == ["pending"]
     assert count(Decision, Decision.verdict == "deny", Decision.sample_id == sample.id) == 1
-    assert reading.story(sample.code)[-1]["act"] == "use_refused"
+    assert numbers.story(sample)[-1]["act"] == "use_refused"
 
 
 def use(sample: Sample, act_name: str = "hand_out", **told: object) -> list[SampleUse]:
@@ -391,7 +391,7 @@ def test_a_wrong_type_is_corrected_and_the_old_one_named():
     sample = SampleFactory(type="Plasma")
     act(correction.wrong_type, sample=sample, type="Serum", reason="wrong tube")
     assert fresh(sample).type == "Serum"
-    assert reading.story(sample.code)[-1]["before"] == {"type": "Plasma"}
+    assert numbers.story(sample)[-1]["before"] == {"type": "Plasma"}
 
 
 # --- reading

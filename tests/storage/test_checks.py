@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy.engine import make_url
 
+from biobank.audit import service as audit
 from biobank.core.db import db
-from biobank.storage import checks
+from biobank.storage import checks, undoing
+from biobank.storage import service as storage
 from tests.guarded import NOON, Stranger
 
 PLACED = {"placed_at": NOON, "placed_recorded_at": NOON, "placed_by": "x"}
@@ -170,3 +172,45 @@ def test_a_place_kept_for_a_plan_that_nobody_carries_out(bench, stranger):
         f"storage: kept for no plan: {box.code} A0{plan_id} is kept for plan {plan_id}, which is not being carried out"
         for plan_id in (2, 3)
     ]
+
+
+def fetched_by_a_stranger(stranger, bench, tube):
+    """A reversal of the discard as the guards take it, and the status turned back, without a word in the record."""
+    (entry,) = [each["seq"] for each in audit.history("sample", tube.code) if each["act"] == "discarded"]
+    told = {"sample_id": tube.id, "entry_seq": entry, "recorded_at": NOON, "recorded_by": bench.by.key}
+    stranger.insert("discard_reversal", id=7, **told)
+    stranger.say(f"UPDATE sample SET status = 'available' WHERE id = {tube.id}")
+
+
+IN_SILENCE = (
+    "storage: fetched in silence: reversal 7 fetches {} out of the bin, and the record does not tell of it"
+)
+
+
+def test_a_tube_that_came_back_from_the_bin_without_a_word_in_the_record(bench, stranger):
+    tube = bench.tube()
+    bench.do(storage.discard, sample=tube, reason="broken")
+
+    fetched_by_a_stranger(stranger, bench, tube)
+
+    assert found() == [IN_SILENCE.format(tube.code)]
+
+
+def test_what_the_record_tells_of_a_second_time_in_the_bin_does_not_speak_for_the_first(bench, stranger):
+    tube = bench.tube()
+    bench.do(storage.discard, sample=tube, reason="broken")
+    fetched_by_a_stranger(stranger, bench, tube)
+    db.session.rollback()
+    bench.do(storage.discard, sample=tube, reason="broken after all")
+    bench.do(undoing.undo_discarded, sample=tube)
+
+    assert found() == [IN_SILENCE.format(tube.code)]
+
+
+def test_a_tube_that_was_fetched_out_of_the_bin_by_who_threw_it_away_is_nothing_odd(bench):
+    box, tube = bench.container(), bench.tube()
+    bench.place(box, "A1", sample=tube)
+    bench.do(storage.discard, sample=tube, reason="broken")
+    bench.do(undoing.undo_discarded, sample=tube)
+
+    assert found() == []

@@ -21,7 +21,7 @@ from biobank.core.times import When
 from biobank.exchange.models import ImportedRecord, ImportRun
 from biobank.patients import service as patients
 from biobank.requests import service as requests
-from biobank.samples import collection, correction, gate, holds, processing, reading, replay, uses
+from biobank.samples import collection, correction, gate, holds, numbers, processing, replay, uses
 from biobank.samples.models import Hold
 from biobank.studies import service as studies
 from biobank.withdrawal import anonymising, service, traces
@@ -161,7 +161,7 @@ def test_nothing_names_the_person_any_more_and_what_they_said_stays(by, other, s
     assert [each.id for each in consent.consents_of(patient)] == [each.id for each in consents]
     assert [each.id for each in consent.withdrawals_of(patient)] == [each.id for each in withdrawals]
     assert holds.open_holds([tube.id])[tube.id][0].code == "withdrawal"
-    assert reading.story(tube.code)
+    assert numbers.story(tube)
     assert patients.by_keys([subject]) == {}
 
 

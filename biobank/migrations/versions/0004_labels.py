@@ -14,6 +14,7 @@ STATES_BEFORE = "state IN ('waiting', 'sending', 'sent', 'failed', 'shown', 'can
 
 def upgrade() -> None:
     with op.batch_alter_table("label_job") as batch:
+        batch.alter_column("code", existing_type=sa.String(length=20), type_=sa.String(length=100))
         batch.add_column(sa.Column("patient_id", KEY))
         batch.add_column(sa.Column("batch", KEY))
         batch.add_column(sa.Column("design", sa.String(length=64)))
@@ -29,6 +30,13 @@ def upgrade() -> None:
         ["printer", "batch", "id"],
         sqlite_where=sa.text("state IN ('waiting', 'sending', 'held')"),
         postgresql_where=sa.text("state IN ('waiting', 'sending', 'held')"),
+    )
+    op.create_index(
+        "ix_label_job_failed",
+        "label_job",
+        ["printer"],
+        sqlite_where=sa.text("state = 'failed'"),
+        postgresql_where=sa.text("state = 'failed'"),
     )
 
     with op.batch_alter_table("label_check") as batch:
@@ -146,11 +154,16 @@ def downgrade() -> None:
     with op.batch_alter_table("label_check") as batch:
         batch.drop_column("known_by")
         batch.drop_column("reprint")
+    op.drop_index("ix_label_job_failed", table_name="label_job")
     op.drop_index("ix_label_job_to_send", table_name="label_job")
     op.execute("UPDATE label_job SET state = 'failed' WHERE state = 'held'")
+    op.execute(
+        "DELETE FROM label_job WHERE length(code) > 20"
+    )  # of a patient's sheet, which had no label before
     with op.batch_alter_table("label_job") as batch:
         batch.drop_constraint(op.f("fk_label_job_patient_id"), type_="foreignkey")
         batch.drop_constraint(op.f("ck_label_job_state_known"), type_="check")
         batch.create_check_constraint(op.f("ck_label_job_state_known"), STATES_BEFORE)
+        batch.alter_column("code", existing_type=sa.String(length=100), type_=sa.String(length=20))
         for column in ("claimed_at", "counted_before", "design", "batch", "patient_id"):
             batch.drop_column(column)
