@@ -26,6 +26,17 @@ from labels import (
 )
 from labels.stock import DOTS_PER_MM
 
+#: What the name of a file ends in until it is whole.
+UNFINISHED = ".part"
+EXAMPLES = """\
+examples:
+  python -m labels --list
+  python -m labels T00421736 --value type=Plasma -o tube.png
+  python -m labels T00421736 --design vial --value "type=Plasma" --value "amount=500 µL" --dpi 203 -o vial.zpl
+  python -m labels --codes-from codes.txt --design sheet-65 --sheet-start 23 -o sheets.pdf
+  python -m labels T00421736 --design our-vial.toml -o our-vial.png
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the labels and return 0, or say why not and return 1."""
@@ -40,8 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # who read them has seen enough
         return 1
     except OSError as error:
-        return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}.")
+        return _refuse(f"{_named(error)}: {error.strerror or error}.")
     return 0
+
+
+def _named(error: OSError) -> str:
+    """The file that somebody asked for."""
+    return str(error.filename or "the output").removesuffix(UNFINISHED)
 
 
 def _list() -> None:
@@ -62,7 +78,7 @@ class _Batch:
         self.design = _design(self.asked.design)
         self.values = dict(_value(text) for text in self.asked.value)
         if (self.asked.code is None) == (self.asked.codes_from is None):
-            raise _wrong("give one code, or a file of them with --codes-from")
+            raise _wrong("give one code, or a file of them with --codes-from; --help shows how")
 
     def labels(self) -> Iterator[Label]:
         for code in [self.asked.code] if self.asked.code is not None else _codes(self.asked.codes_from):
@@ -148,7 +164,7 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    unfinished = Path(f"{output}.part")
+    unfinished = Path(f"{output}{UNFINISHED}")
     try:
         with unfinished.open("wb") as file:
             yield file
@@ -167,7 +183,12 @@ def _refuse(sentence: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m labels", description="Make labels.")
+    parser = argparse.ArgumentParser(
+        prog="python -m labels",
+        description="Make labels.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("code", nargs="?", help="what the scanner will read, such as T00421736")
     parser.add_argument(
         "--codes-from", metavar="FILE", help="many: a file with one code a line; - is the input"
@@ -180,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=TEXT",
-        help="what a field says, such as type=Plasma",
+        help="what a word of the design stands for, such as type=Plasma; may be given several times",
     )
     parser.add_argument(
         "--dpi", type=int, choices=list(DOTS_PER_MM), help="the printer's; default: the design's"

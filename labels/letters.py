@@ -112,6 +112,12 @@ def drawable(text: str, name: str = "mono") -> str:
     return composed
 
 
+def without_strange(text: str, name: str = "mono") -> str:
+    """What is left of a text without the characters that its typeface, or the one that steps in for it, lacks."""
+    face_of = suited(text, name)
+    return "".join([letter for letter in unicodedata.normalize("NFC", text) if _has(letter, face_of)])
+
+
 @lru_cache(maxsize=512)
 def suited(text: str, name: str) -> str:
     """This font; where it lacks a letter of the text (≤, →), the one that has the most."""

@@ -173,9 +173,8 @@ def _said_in_own(mark: Words, left: int, top: int, layout: Layout) -> str:
         left, top = left + along, top + mark.top + across
     else:
         left, top = left + mark.left + across, top + along
-    if (
-        left < 0 or top < 0
-    ):  # there is nothing before the edge, and moved inwards they might lie over a symbol
+    # Nothing is printed before the edge, and moved inwards they might lie over a symbol.
+    if left < 0 or top < 0:
         return ""
     return f"^FO{left},{top}^A0{_TURNS[mark.turn]},{size},{size}{_data(mark.text)}"
 

@@ -711,9 +711,11 @@ def test_each_part_of_a_replacement_is_needed(bank, missing):
             "code_replacement", id=9, sample_id=1, old_code="T1", new_code="T99", reason="torn", **told
         )
     if missing != "code":
-        bank.insert("scannable_code", id=99, code="T99", kind="sample", target_id=1, site_id=1)
+        code = {"id": 99, "code": "T99", "kind": "sample", "target_id": 1, "site_id": 1}
+        assert bool(bank.refusal(insertion("scannable_code", code))) == (missing == "replacement")
     if missing != "void":
-        bank.say(f"UPDATE scannable_code SET voided_at = '{NOON}' WHERE code = 'T1'")
+        void = f"UPDATE scannable_code SET voided_at = '{NOON}' WHERE code = 'T1'"
+        assert bool(bank.refusal(void)) == (missing == "replacement")
 
     assert bank.refusal("UPDATE sample SET code = 'T99' WHERE id = 1")
 
@@ -804,14 +806,21 @@ def test_a_number_that_was_printed_ahead_stands_for_the_tube_that_bears_it(bank)
 
 
 def test_the_number_of_a_tube_that_never_was_goes_back_and_that_of_any_other_does_not(bank):
-    bank.insert("scannable_code", id=60, code="T60", kind="sample", target_id=42, site_id=1)
+    number = insertion(
+        "scannable_code", {"id": 60, "code": "T60", "kind": "sample", "target_id": 42, "site_id": 1}
+    )
     change = "UPDATE sample SET code = 'T60' WHERE id = 42"
-    assert bank.refusal(change)
-    bank.say("UPDATE sample SET status = 'destroyed' WHERE id = 42")
+    assert "was given to" in bank.refusal(number)
     assert bank.refusal(change)
 
-    bank.say("UPDATE sample SET treated_precision = NULL WHERE id = 42")
-    bank.say(change, "UPDATE scannable_code SET target_id = 0 WHERE id = 42")
+    bank.say("SAVEPOINT discarded", "UPDATE sample SET status = 'destroyed' WHERE id = 42")
+    assert "was given to" in bank.refusal(number)
+    assert bank.refusal(change)
+    assert "stays as it was" in bank.refusal("UPDATE sample SET treated_precision = NULL WHERE id = 42")
+    bank.say("ROLLBACK TO discarded")
+
+    bank.say("UPDATE sample SET status = 'destroyed', treated_precision = NULL WHERE id = 42")
+    bank.say(number, change, "UPDATE scannable_code SET target_id = 0 WHERE id = 42")
 
     assert bank.refusal("UPDATE allotted_number SET state = 'out', sample_id = NULL WHERE id = 42") == ""
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from biobank.consent import service as consent
 from biobank.core.actor import Actor
-from biobank.core.db import db, lock
+from biobank.core.db import lock
 from biobank.core.errors import Forbidden, Reason, RuleViolation
-from biobank.printing import jobs
+from biobank.printing import relabelling
 from biobank.printing.models import LabelJob
 from biobank.quality import service as quality
 from biobank.samples import allotted, gate, steps
@@ -73,12 +73,15 @@ def _registered(told: Mapping[str, Any], by: Actor) -> None:
     """Nobody had heard of it before: it goes out of the world, and its label is not printed any more."""
     lock_all([told], by)
     sample = find_told(told["sample"], by)
+    number = sample.code
     _require_nowhere([sample])
     _require_no_task([sample])
     sample_undoing.undo_register(sample=sample, by=by)
-    # The label of a number that was printed ahead stays on the tube.
-    if not allotted.is_ahead(told["sample"]):
-        _no_labels([told["sample"], sample.code], by)
+    # The label of a number that was printed ahead stays on the tube; one asked for again was the wrong person's.
+    codes = {told["sample"], number, sample.code}
+    ahead = {code for code in codes if allotted.is_ahead(code)}
+    _no_labels(codes - ahead, by)
+    _no_labels(ahead, by, LabelJob.patient_id.is_not(None))
 
 
 def _aliquoted(told: Mapping[str, Any], by: Actor) -> None:
@@ -108,11 +111,12 @@ def _require_no_task(samples: Sequence[Sample]) -> None:
             raise RuleViolation("destruction_takes_two", sample=sample.code)
 
 
-def _no_labels(codes: Sequence[str], by: Actor) -> None:
+def _no_labels(codes: Iterable[str], by: Actor, *which: ColumnElement[bool]) -> None:
     """What is not at the printer yet is not printed."""
-    waiting = select(LabelJob).where(LabelJob.code.in_(codes), LabelJob.state.in_(("waiting", "failed")))
-    for job in db.session.scalars(waiting.order_by(LabelJob.id)).all():
-        jobs.cancel(job=job, by=by)
+    waiting = select(LabelJob).where(
+        LabelJob.code.in_(sorted(codes)), LabelJob.state.in_(("waiting", "failed"))
+    )
+    relabelling.drop(waiting.where(*which), by)
 
 
 def _step_started(told: Mapping[str, Any], by: Actor) -> None:

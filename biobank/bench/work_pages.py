@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
-from biobank.bench import commands, receiving, service, work
+from biobank.bench import awaited, commands, service, work
 from biobank.bench.drawing import card_parts
 from biobank.bench.kept import WAYS
 from biobank.bench.models import WorkSession, WorkStep
@@ -22,6 +22,8 @@ from biobank.core.actor import Actor
 from biobank.core.db import unit_of_work
 from biobank.core.errors import BiobankError, Malformed, NotSignedIn, Reason, RuleViolation
 from biobank.patients import service as patients
+from biobank.printing import jobs
+from biobank.printing.page_parts import printer_here
 from biobank.procedures import kits
 from biobank.procedures.models import CollectionKit
 from biobank.quality import service as quality
@@ -190,10 +192,18 @@ def _station(
         final=session is not None and session.state.get("verb") == "discard",
         discard_reasons=_discard_reasons(),
         card=card_parts(service.scan(raw, by)) if card else None,
+        **(_labels(by) if session is not None and session.task in ("receive", "divide") else {}),
         queue=_queue(by),
         new_key=str(uuid.uuid4()),
         letters="".join(current_app.config["BIOBANK"]["codes"]["letters"]["container"]),
     )
+
+
+def _labels(by: Actor) -> dict[str, Any]:
+    """How the labels of what is being made come out: the printer of the station, or how many wait for the browser."""
+    printer = printer_here(by) if by.may("label:print") else None
+    waits = by.may("label:print") and printer is None
+    return {"printer": printer, "labels_here": len(jobs.waiting_here(by)) if waits else 0}
 
 
 def _told(refusal: BiobankError) -> dict[str, Any]:
@@ -258,7 +268,7 @@ def _kit(session: WorkSession) -> dict[str, Any]:
     found: Sequence[CollectionKit] = ()
     if state["patient"] and not state["kit"] and not state.get("expected"):
         patient = patients.find_patient(state["patient"], actor(), session.site_id)
-        found = receiving.kits_for(patient) or kits.list_kits(actor()).items
+        found = awaited.kits_for(patient) or kits.list_kits(actor()).items
     return {"tubes": state["tubes"], "left": state["left"], "expected": state.get("expected", []),
             "kits": [kit for kit in found if kit.retired_at is None][:12]}  # fmt: skip
 

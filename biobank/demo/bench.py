@@ -90,16 +90,14 @@ def _awaited_kit(bank: Acting) -> None:
 
 
 def _printed_ahead(by: Actor, bank: Acting) -> None:
-    """Two kits for the ward, every tube with its label already; of the second one tube came back, one was damaged."""
+    """Two kits for the ward, every tube with its label already; one label came back."""
     kit = db.session.scalars(select(CollectionKit).where(CollectionKit.code == plan.KIT[0])).one()
     made = allotments.allot(site_id=bank.site, kit=kit, sets=2, by=by)
     db.session.flush()
     jobs.show(jobs=relabelling.print_ahead(allotment=made, by=by), by=by)
-    numbers = list(db.session.scalars(
-        select(AllottedNumber.code).where(AllottedNumber.allotment_id == made.id).order_by(AllottedNumber.id.desc())
-    ))  # fmt: skip
-    allotments.return_(numbers=numbers[:1], by=by)
-    allotments.void(numbers=numbers[1:2], reason="Label is damaged", by=by)
+    numbers = select(AllottedNumber.code).where(AllottedNumber.allotment_id == made.id)
+    last = db.session.scalars(numbers.order_by(AllottedNumber.id.desc()).limit(1)).one()
+    allotments.return_(numbers=[last], by=by)
 
 
 def _patient(bank: Acting) -> int:

@@ -122,10 +122,10 @@ GUARDS = (
     Guard(
         "sample",
         (("id",), ("code",), ("site_id", "container_code")),
-        frozen=("id", "site_id", "study_id", "origin", "recorded_at"),
+        frozen=("id", "site_id", "study_id", "origin", "quantity_kind", "initial", "recorded_at"),
     ),
     Guard("code_replacement", (("id",), ("old_code",), ("new_code",))),
-    Guard("allotment", (("id",),)),
+    Guard("allotment", (("id",),), frozen=("id", "site_id", "kit_id", "recorded_at", "recorded_by")),
     Guard(
         "allotted_number",
         (("id",), ("code",), ("sample_id",)),
@@ -288,8 +288,26 @@ GUARDS = (
         once=("settled_at", "settled_by"),
         current=((("sample_id", "kind"), ("settled_at",)),),
     ),
-    Guard("label_job", (("id",),), frozen=("id", "site_id", "code", "asked_at", "asked_by")),
-    Guard("label_check", (("id",),)),
+    Guard(
+        "label_job",
+        (("id",),),
+        frozen=("id", "site_id", "patient_id", "reprint", "asked_at", "asked_by"),
+    ),
+    Guard(
+        "label_check",
+        (("id",),),
+        frozen=(
+            "id",
+            "sample_id",
+            "expected",
+            "matched",
+            "reprint",
+            "known_by",
+            "station",
+            "recorded_at",
+            "recorded_by",
+        ),
+    ),
     Guard("label_design", (("id",), ("site_id", "name", "version"))),
     Guard(
         "work_session",
@@ -380,6 +398,10 @@ _ANSWER_ADDED = """EXISTS (SELECT 1 FROM audit_entry a WHERE a.subject_kind = 'p
     AND a.content LIKE '%"consent":' || NEW.consent_id || ',%')"""
 _BELOW_NOTHING = """NEW.amount < 0 AND NEW.amount + coalesce(
     (SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = NEW.sample_id), 0) < 0"""
+# Nothing that comes back is more than the tube began with; of what began unknown, no amount is ever written.
+_ABOVE_ITS_BEGINNING = """NEW.amount > 0 AND NEW.amount
+    + coalesce((SELECT sum(q.amount) FROM quantity_entry q WHERE q.sample_id = NEW.sample_id), 0)
+    > coalesce((SELECT s.initial FROM sample s WHERE s.id = NEW.sample_id), 0)"""
 _HEAD_WITHOUT_ENTRY = """NEW.seq >= OLD.seq
     AND NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.seq = NEW.seq AND e.hash = NEW.hash)"""
 # Breaking the link to a person is the one act that takes their names away; nothing else renames anything.
@@ -431,9 +453,32 @@ _RENUMBERED = f"""NEW.code <> OLD.code AND NOT ({_LEADS_TO_IT} AND (
             AND c.kind = 'sample' AND c.target_id = OLD.id AND c.voided_at IS NOT NULL))
     OR (OLD.status = 'destroyed' AND OLD.origin = 'collected' AND OLD.treated_precision IS NULL
         AND EXISTS (SELECT 1 FROM allotted_number n WHERE n.code = OLD.code AND n.sample_id = OLD.id))))"""
-_REPLACES_ANOTHER = "NOT EXISTS (SELECT 1 FROM sample s WHERE s.id = NEW.sample_id AND s.code = NEW.old_code)"
+_REPLACES_ANOTHER = """NOT EXISTS (SELECT 1 FROM sample s
+    WHERE s.id = NEW.sample_id AND s.code = NEW.old_code AND s.status <> 'destroyed')"""
+_REPLACED_BY_ANOTHERS = """EXISTS (SELECT 1 FROM sample s WHERE s.code = NEW.new_code)
+    OR EXISTS (SELECT 1 FROM scannable_code c WHERE c.code = NEW.new_code
+        AND (c.kind <> 'sample' OR c.target_id <> 0 OR c.voided_at IS NOT NULL))"""
+# A tube never gets a number that another one has, had, or that is void. Its site is asked for because the whole key is
+# what SQLite looks up: by the code and the kind it would look through all of that kind.
+_NUMBER_OF_ANOTHER = """EXISTS (SELECT 1 FROM scannable_code c WHERE c.code = NEW.code AND c.site_id = NEW.site_id
+    AND c.kind = 'sample' AND (c.target_id <> 0 OR c.voided_at IS NOT NULL))"""
+# Under the numbers of a tube its record is read: a number is its own, was given to it, or takes the place of the one
+# that was printed ahead and goes back.
+_LEADS_ELSEWHERE = """NEW.kind = 'sample' AND NEW.target_id <> 0 AND NOT EXISTS (SELECT 1 FROM sample s
+    WHERE s.id = NEW.target_id AND s.site_id = NEW.site_id AND (s.code = NEW.code
+        OR EXISTS (SELECT 1 FROM code_replacement h WHERE h.sample_id = s.id AND h.new_code = NEW.code)
+        OR (s.status = 'destroyed' AND s.origin = 'collected' AND s.treated_precision IS NULL
+            AND EXISTS (SELECT 1 FROM allotted_number n WHERE n.code = s.code AND n.sample_id = s.id))))"""
+_VOIDED_ALONE = """OLD.kind = 'sample' AND OLD.voided_at IS NULL AND NEW.voided_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM code_replacement h
+        WHERE h.old_code = OLD.code AND h.sample_id = OLD.target_id)
+    AND NOT (OLD.target_id = 0 AND EXISTS (SELECT 1 FROM allotted_number n WHERE n.code = OLD.code))"""
+_NEVER_TREATED_AFTER_ALL = """OLD.status = 'destroyed' AND NEW.status = 'destroyed'
+    AND OLD.treated_precision IS NOT NULL AND NEW.treated_precision IS NULL"""
 _PRINTED_AFTER = "NEW.state <> 'out' OR EXISTS (SELECT 1 FROM sample s WHERE s.code = NEW.code)"
-_NUMBER_GOES_BACK = """(OLD.state = 'voided' AND NEW.state <> 'voided')
+_NUMBER_GOES_BACK = """(OLD.state = 'voided' AND (NEW.state <> 'voided'
+        OR coalesce(NEW.ended_by, '') <> coalesce(OLD.ended_by, '')
+        OR coalesce(CAST(NEW.ended_at AS text), '') <> coalesce(CAST(OLD.ended_at AS text), '')))
     OR (OLD.state = 'used' AND (NEW.state <> 'used' OR NEW.sample_id <> OLD.sample_id)
         AND EXISTS (SELECT 1 FROM sample s WHERE s.code = OLD.code))
     OR (NEW.state IN ('out', 'returned') AND EXISTS (SELECT 1 FROM scannable_code c
@@ -458,6 +503,19 @@ _LINK_BROKEN_ALONE = """NEW.anonymised_at IS NOT NULL AND OLD.anonymised_at IS N
 # Keys that are unique among some rows only: INSERT OR REPLACE and UPDATE OR REPLACE would take the other row away.
 _MATCHED_TWICE = """NEW.matched AND EXISTS (SELECT 1 FROM label_check t WHERE t.sample_id = NEW.sample_id
     AND t.expected = NEW.expected AND t.reprint = NEW.reprint AND t.matched)"""
+# What was read by mistake may name somebody, and gives way to a mark that shows it; what the rules read stays.
+_CHECK_REWORDED = """NEW.read <> OLD.read
+    AND (OLD.matched OR OLD.read = OLD.expected OR NEW.read NOT LIKE '%…%')"""
+_NOTE_REWORDED = (
+    """coalesce(NEW.note, '') <> coalesce(OLD.note, '') AND coalesce(NEW.note, '') NOT LIKE '%…%'"""
+)
+_VOID_REWORDED = """OLD.state = 'voided' AND coalesce(NEW.reason, '') <> coalesce(OLD.reason, '')
+    AND coalesce(NEW.reason, '') NOT LIKE '%…%'"""
+_JOB_OF_ANOTHER = """NEW.code <> OLD.code AND NOT EXISTS (SELECT 1 FROM patient p
+    WHERE p.id = OLD.patient_id AND p.anonymised_at IS NOT NULL AND p.code = NEW.code)"""
+_PRINTED_VOID = """EXISTS (SELECT 1 FROM scannable_code c
+    WHERE c.code = NEW.code AND c.site_id = NEW.site_id AND c.voided_at IS NOT NULL)"""
+_UNPRINTED = "OLD.state IN ('sent', 'shown') AND NEW.state <> OLD.state"
 _IN_FORCE_TWICE = """NEW.in_force_at IS NOT NULL AND NEW.retired_at IS NULL AND EXISTS (SELECT 1 FROM procedure t
     WHERE t.id <> NEW.id AND t.site_id = NEW.site_id AND t.code = NEW.code
     AND t.in_force_at IS NOT NULL AND t.retired_at IS NULL)"""
@@ -480,6 +538,76 @@ CONDITIONS = (
         "a label of a sample is verified once",
     ),
     (
+        "label_check",
+        "UPDATE",
+        "label_check_reworded",
+        _CHECK_REWORDED,
+        "what was read on a tube is kept; what names somebody is marked",
+    ),
+    (
+        "allotment",
+        "UPDATE",
+        "allotment_reworded",
+        _NOTE_REWORDED,
+        "what was said of these labels is kept; what names somebody is marked",
+    ),
+    (
+        "allotted_number",
+        "UPDATE",
+        "void_reworded",
+        _VOID_REWORDED,
+        "why a number is void is kept; what names somebody is marked",
+    ),
+    (
+        "label_job",
+        "UPDATE",
+        "label_job_of_another",
+        _JOB_OF_ANOTHER,
+        "a label is of what it was asked for; a pseudonym on it goes with the link to the person",
+    ),
+    (
+        "label_job",
+        "INSERT",
+        "label_job_void",
+        _PRINTED_VOID,
+        "no label is printed with a code that is void",
+    ),
+    (
+        "label_job",
+        "UPDATE",
+        "label_job_unprinted",
+        _UNPRINTED,
+        "a label that came out stays so",
+    ),
+    (
+        "sample",
+        "INSERT",
+        "sample_number_of_another",
+        _NUMBER_OF_ANOTHER,
+        "this number belongs to another tube, or is void",
+    ),
+    (
+        "sample",
+        "UPDATE",
+        "sample_never_treated",
+        _NEVER_TREATED_AFTER_ALL,
+        "what was destroyed stays as it was",
+    ),
+    (
+        "scannable_code",
+        "INSERT",
+        "code_leads_elsewhere",
+        _LEADS_ELSEWHERE,
+        "a number leads to the tube that it was given to",
+    ),
+    (
+        "scannable_code",
+        "UPDATE",
+        "code_voided_alone",
+        _VOIDED_ALONE,
+        "a number is void when it was replaced, or printed ahead and spoilt",
+    ),
+    (
         "sample",
         "UPDATE",
         "sample_renumbered",
@@ -492,6 +620,13 @@ CONDITIONS = (
         "replaces_another",
         _REPLACES_ANOTHER,
         "what is replaced is the number that the tube has",
+    ),
+    (
+        "code_replacement",
+        "INSERT",
+        "replaced_by_anothers",
+        _REPLACED_BY_ANOTHERS,
+        "a tube gets a number that nothing else has or had",
     ),
     (
         "allotted_number",
@@ -718,6 +853,13 @@ CONDITIONS = (
         "ledger_below_nothing",
         _BELOW_NOTHING,
         "more is drawn than there is",
+    ),
+    (
+        "quantity_entry",
+        "INSERT",
+        "ledger_above_its_beginning",
+        _ABOVE_ITS_BEGINNING,
+        "more is written into a tube than it began with",
     ),
     (
         "patient",

@@ -13,9 +13,9 @@ from biobank.core import settings
 from biobank.core.db import db
 from biobank.core.errors import Malformed, Reason
 from biobank.core.i18n import N_
-from biobank.printing import relabelling
+from biobank.printing import jobs, relabelling
 from biobank.printing.number_schemas import AllotmentNewSchema, VoidSchema
-from biobank.printing.page_parts import bp
+from biobank.printing.page_parts import bp, printer_here
 from biobank.procedures import kits
 from biobank.procedures.models import CollectionKit
 from biobank.samples import allotments, allotted
@@ -92,7 +92,7 @@ def _form(problems: dict[str, str] | None = None, sentence: str | None = None) -
     return pages.render(
         "printing/new_allotment.html",
         kit_options=[(kit.number, f"{kit.code} – {kit.title}") for kit in open_kits],
-        tubes={kit.number: sum(tube["count"] for tube in kit.tubes) for kit in open_kits},
+        only_kit=open_kits[0].number if len(open_kits) == 1 else None,
         site_options=[(site.code, site.name) for site in access.list_sites(by)],
         every_site=by.site_id is None,
         most=allotted.MOST,
@@ -117,8 +117,15 @@ def allotment(key: int) -> ResponseReturnValue:
         kit=_kits([found]).get(found.kit_id),
         overdue=allotted.is_overdue(found),
         sheet=",".join(number.code for number in numbers if number.state == allotted.OUT),
+        waiting=_waiting_here({number.code for number in numbers}),
+        printer=printer_here(by),
         names=access.names_of({found.recorded_by}),
     )
+
+
+def _waiting_here(codes: set[str]) -> int:
+    """How many of these labels the browser at hand is to print."""
+    return sum(job.code in codes for job in jobs.waiting_here(actor()))
 
 
 @bp.get("/labels/allotments/scan")

@@ -12,7 +12,9 @@ from sqlalchemy.orm import aliased
 
 from biobank.access import service as access
 from biobank.audit import service as audit
-from biobank.core import clock, scans, settings
+from biobank.audit.models import AuditEntry
+from biobank.core import checks as nightly
+from biobank.core import clock, codes, scans, settings
 from biobank.core.actor import Actor
 from biobank.core.among import among
 from biobank.core.db import current_unit, db, fetch, lock
@@ -22,6 +24,8 @@ from biobank.samples import numbers
 from biobank.samples.models import Sample, SampleDonor
 from biobank.samples.reading import find_told
 
+#: Kept in place of a patient's code that was read on a tube: it could never be forgotten with the person.
+SOMEBODY = "…"
 #: A batch shows at most so many tubes of one person.
 MOST_IN_BATCH = 200
 
@@ -33,7 +37,8 @@ def verify(*, sample: Sample, read: str, by: Actor, known_by: str | None = None)
     known_by  what was read on the tube before, to know which it is: its maker's code, or its old label
     returns   the check that matched; the first one, when this print of its label was verified before
     raises    RuleViolation `label_mismatch` with both codes: the wrong label is on the tube; `label_seen_elsewhere`:
-              it was read on another tube since it was verified, and is to be printed again
+              it was read on another tube since it was verified, and is to be printed again; `label_not_out`: it was
+              asked for again and has not come out, so what was read is the label of before
     """
     if not by.sees(sample.site_id):
         raise NotFound("sample_unknown", sample=sample.code)
@@ -41,6 +46,8 @@ def verify(*, sample: Sample, read: str, by: Actor, known_by: str | None = None)
     print_ = newest_print(sample.code)
     if read != sample.code:
         _refuse(sample, read, known_by, print_, by)
+    if not is_out(sample.code, print_):
+        raise RuleViolation("label_not_out", sample=sample.code, mark=f"R{print_}")
     query = select(LabelCheck).where(
         LabelCheck.sample_id == sample.id, LabelCheck.matched, LabelCheck.expected == sample.code,
         LabelCheck.reprint == print_,
@@ -55,8 +62,10 @@ def verify(*, sample: Sample, read: str, by: Actor, known_by: str | None = None)
 
 def _refuse(sample: Sample, read: str, known_by: str | None, print_: int, by: Actor) -> None:
     """Keep what was read, of this tube and of the one whose label it is: both are to be put right."""
-    sample_id, expected = sample.id, sample.code
-    key = numbers.ever_called([read], by).get(read)
+    sample_id, expected, code = sample.id, sample.code, read
+    if any(found.kind == "patient" for found in codes.find([read], by)):
+        read = SOMEBODY
+    key = numbers.ever_called([code], by).get(code)
     other = db.session.get(Sample, key) if key is not None and key != sample_id else None
     theirs = (other.id, other.code, newest_print(other.code)) if other is not None else None
 
@@ -66,7 +75,7 @@ def _refuse(sample: Sample, read: str, known_by: str | None, print_: int, by: Ac
             _keep(theirs[0], theirs[1], read, known_by or expected, theirs[2], by, matched=False)
 
     current_unit().after_refusal.append(keep)
-    raise RuleViolation("label_mismatch", sample=expected, expected=expected, read=read[:100])
+    raise RuleViolation("label_mismatch", sample=expected, expected=expected, read=code[:100])
 
 
 def _keep(
@@ -90,14 +99,26 @@ def newest_print(code: str) -> int:
     return db.session.scalar(query) or 0
 
 
+def is_out(code: str, print_: int | None = None) -> bool:
+    """May the newest print of this label be on a tube? What was asked for again, and waits, is not; a first label may
+    have been printed anywhere."""
+    print_ = newest_print(code) if print_ is None else print_
+    if not print_:
+        return True
+    query = select(LabelJob.id).where(
+        LabelJob.code == code, LabelJob.reprint == print_, LabelJob.state.not_in(("waiting", "cancelled"))
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 # --- is it verified?
 
 
 def is_verified(sample: Any = Sample) -> ColumnElement[bool]:
     """SQL: the present label of this sample, in its newest print, was read on the tube and was the right one.
 
-    A check that knows the tube by something else than the label holds; another one holds until the label is read on
-    another tube.
+    A check that knows the tube by something else than the label holds; another one, as of a label that was printed
+    ahead, holds until the label is read on another tube.
     """
     newest = (
         select(func.coalesce(func.max(LabelJob.reprint), 0))
@@ -114,7 +135,8 @@ def is_verified(sample: Any = Sample) -> ColumnElement[bool]:
         exists()
         .where(
             LabelCheck.sample_id == sample.id, LabelCheck.matched, LabelCheck.expected == sample.code,
-            LabelCheck.reprint >= newest, LabelCheck.known_by.is_not(None) | ~seen_elsewhere,
+            LabelCheck.reprint >= newest,
+            (LabelCheck.known_by != LabelCheck.expected) | ~seen_elsewhere,
         )
         .correlate(sample)
     )  # fmt: skip
@@ -176,6 +198,19 @@ def batch_of(patient_id: int) -> list[Sample]:
         .order_by(Sample.id)
     )  # fmt: skip
     return list(db.session.scalars(query.limit(MOST_IN_BATCH)))
+
+
+def _verified_by_nobody() -> list[str]:
+    """Labels that are said to be verified, and the record does not tell of it."""
+    told = exists().where(
+        AuditEntry.subject_kind == "sample", AuditEntry.subject_key == LabelCheck.expected,
+        AuditEntry.content.like('{"act":"label_verified","actor":"' + LabelCheck.recorded_by + '",%'),
+    )  # fmt: skip
+    query = select(LabelCheck.expected).where(LabelCheck.matched, ~told).order_by(LabelCheck.id)
+    return [f"the label of {code} was verified by nobody" for code in db.session.scalars(query)]
+
+
+nightly.register("labels: verified by nobody", _verified_by_nobody)
 
 
 # --- scanned as a pair

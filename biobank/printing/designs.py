@@ -78,6 +78,8 @@ def text_of(name: str, site_id: int, version: int | None = None) -> str | None:
 
     version  that one of the site's own; 0: the shipped one
     """
+    if version is not None and not 0 <= version < 2**31:  # more than the column holds: there is none
+        return None
     if version != 0:
         query = select(LabelDesign.text).where(LabelDesign.site_id == site_id, LabelDesign.name == name)
         if version is not None:

@@ -1,6 +1,7 @@
 """The queue of labels: how the printers are, what waits, and what somebody says of a label that nobody knows about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import request, url_for
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 from biobank.access import service as access
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
+from biobank.core.errors import RuleViolation
 from biobank.printing import claims, jobs, printers
 from biobank.printing.models import LabelJob
 from biobank.printing.page_parts import REPRINT_REASONS, bp
@@ -76,6 +78,32 @@ def move(job_id: int) -> ResponseReturnValue:
     return _act(jobs.move, job_id, **told)
 
 
+@bp.post("/labels/printers/<name>/move")
+@requires(Permission.LABEL_PRINT)
+def move_all(name: str) -> ResponseReturnValue:
+    """All that waits for a printer goes to another one, or to the browsers of their stations."""
+    asked = request.form.get("printer", "")
+    told = MOVE.load({"printer": None if asked == BROWSER else asked})
+
+    def work() -> str:
+        for job in sorted(_waiting_for(name), key=lambda job: job.id):
+            with suppress(RuleViolation):  # its sender was first, or somebody else
+                jobs.move(job=job, by=actor(), **told)
+        return url_for("printing.job_list")
+
+    return pages.submit(work)
+
+
+def _waiting_for(name: str) -> Iterator[LabelJob]:
+    after = None
+    while True:
+        page = jobs.list_jobs(actor(), state="waiting", printer=name, after=after)
+        yield from page.items
+        after = page.next
+        if after is None:
+            return
+
+
 @bp.post("/labels/reprints")
 @requires(Permission.LABEL_PRINT)
 def reprint() -> ResponseReturnValue:
@@ -128,11 +156,11 @@ def _list(problems: dict[str, str] | None = None, sentence: str | None = None) -
 
 
 def groups(found: Sequence[LabelJob]) -> list[dict[str, Any]]:
-    """Labels that come out together, under whose they are: two patients never look like one."""
+    """Labels under whose they are, or with what came out together: two patients never look like one."""
     names = pseudonyms({job.patient_id for job in found if job.patient_id is not None})
     made: list[dict[str, Any]] = []
     for job in found:
-        key = (job.patient_id, job.batch)
+        key = (job.patient_id, None if job.patient_id is not None else job.batch)
         if not made or made[-1]["key"] != key:
             made.append({"key": key, "patient": names.get(job.patient_id or 0), "jobs": []})
         made[-1]["jobs"].append(job)

@@ -14,7 +14,7 @@ from biobank.core.errors import Malformed, NotFound, Reason
 from biobank.printing import claims, designs, jobs, pictures, service, sheets, things
 from biobank.printing.design_words import offered_for
 from biobank.printing.models import LabelJob
-from biobank.printing.page_parts import REPRINT_REASONS, bp
+from biobank.printing.page_parts import REPRINT_REASONS, bp, printer_here
 from biobank.printing.schemas import PrintSchema
 from biobank.printing.things import Thing
 from biobank.web import pages
@@ -84,6 +84,7 @@ def _one(code: str, problems: dict[str, str] | None = None, sentence: str | None
         why={job.id: claims.reason_of(job) for job in found},
         names=access.names_of({job.asked_by for job in found}),
         waiting=[job for job in jobs.waiting_here(actor()) if job.code == thing.code],
+        printer=printer_here(actor()),
         reasons=[_(reason) for reason in REPRINT_REASONS],
         typed=request.form,
         problems=problems or {},

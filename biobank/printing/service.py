@@ -10,12 +10,12 @@ from biobank.core.errors import NotFound, RuleViolation
 from biobank.printing import designs, things
 from biobank.printing.things import Thing
 from biobank.printing.things import Words as InWords
-from labels import FIELDS, FORMS, Label, LabelError, Layout, checked, grouped, templates
-from labels.design import Design
+from labels import FIELDS, FORMS, Label, LabelError, Layout, checked, grouped, letters, templates
+from labels.design import MOST_FIELDS, Design
 from labels.layout import Words
 
-#: No text on a label is shortened more often than it has lines and strange characters.
-_TRIES = 40
+#: Each text of a label is rid of strange characters once, and shortened once.
+_TRIES = 2 * MOST_FIELDS
 
 
 def picture(
@@ -149,5 +149,5 @@ def shorter(label: Label, error: LabelError) -> dict[int, str] | None:
     if error.code == "label_text_too_long" and error.params["may_shorten"]:
         return {index: error.params["fits"]}
     if error.code == "label_text_character":
-        return {index: error.params["text"].replace(chr(int(error.params["character"][2:], 16)), "")}
+        return {index: letters.without_strange(error.params["text"], label.design.fields[index].font)}
     return None

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from biobank.access.guard import requires
 from biobank.access.permissions import Permission
 from biobank.core import scans
-from biobank.core.errors import BiobankError
-from biobank.printing import designs, pictures, sheets, things
+from biobank.core.errors import BiobankError, Malformed, Reason
+from biobank.printing import designs, jobs, pictures, printers, sheets, things
 from biobank.printing.design_words import sized
 from biobank.printing.page_parts import bp
 from biobank.printing.schemas import SheetNewSchema
@@ -23,6 +23,8 @@ from biobank.web.asking import actor
 SHEET, QUERY = SheetNewSchema(), pictures.SheetQuery()
 #: Codes of one patient that the page names; of more it says how many.
 _NAMED = 12
+#: How labels can be had that come out of the printer of the station.
+PRINTER = "printer"
 
 Typed = dict[str, str]
 
@@ -64,6 +66,9 @@ def order_sheet() -> ResponseReturnValue:
         wanted = SHEET.load(
             {"codes": _codes(typed["codes"]), "design": typed["design"] or None, "reason": typed["reason"]}
         )
+        if form == PRINTER:
+            _to_printer(**wanted)
+            return url_for("printing.job_list")
         start = QUERY.load({"start": typed["start"]} if typed["start"] else {})["start"]
         key = sheets.order(**wanted, form=form, start=start, by=actor())
         if form == "print":
@@ -72,6 +77,24 @@ def order_sheet() -> ResponseReturnValue:
         return url_for("printing.sheet_file", key=key, form=form, **more)
 
     return pages.submit(work, again=lambda problems, sentence: _page(typed, problems, sentence))
+
+
+def _to_printer(*, codes: list[str], design: str | None, reason: str, **_more: Any) -> None:
+    """Ask for these labels at the printer of the station; with the reason, where they were printed before."""
+    by = actor()
+    chosen = sheets.choose(codes=codes, by=by)
+    if chosen.printed and not reason.strip():
+        told = {"count": len(chosen.printed), "label": chosen.printed[0]}
+        raise Malformed({"reason": Reason("sheet_reason_needed", told)})
+    for thing in chosen.things:
+        if thing.code in chosen.printed:
+            jobs.reprint(code=thing.code, reason=reason, by=by, design=design)
+    new = [thing for thing in chosen.things if thing.code not in chosen.printed]
+    for site_id in dict.fromkeys(thing.site_id for thing in new):
+        here = [thing.code for thing in new if thing.site_id == site_id]
+        for job in jobs.order(codes=here, by=by, site_id=site_id, design=design):
+            if job.printer is None:  # it waited for a browser
+                jobs.move(job=job, printer=printers.printer_of(by.station), by=by)
 
 
 @bp.get("/labels/sheets/<int:key>.<form>")
@@ -149,14 +172,19 @@ def _groups(chosen: Choice) -> list[dict[str, Any]]:
 
 def _forms(chosen: Choice, stock: Any) -> list[tuple[str, str]]:
     """How these labels can be had, the likeliest first."""
+    printer = printers.printer_of(actor().station)
     words = {
         "sheet": _("PDF: sheets of labels"),
+        PRINTER: _("On the label printer %(name)s", name=printer),
         "print": _("Print from the browser"),
         "pdf": _("PDF: one label a page"),
         "zpl": _("ZPL file for a label printer"),
     }
-    if stock is None or stock.sheet is None:
+    on_sheets = stock is not None and stock.sheet is not None
+    if not on_sheets:
         words.pop("sheet")
+    if printer is None or on_sheets or len(chosen.things) > jobs.MOST_LABELS:
+        words.pop(PRINTER)
     if len(chosen.things) > sheets.MOST_IN_BROWSER:
         words.pop("print")
     return list(words.items())

@@ -32,6 +32,9 @@ TEXTS: dict[str, str] = {
     "label_mismatch": N_(
         "The wrong label is on this tube: {expected} belongs on it, {read} was read. Take it off."
     ),
+    "label_not_out": N_(
+        "The label of {sample} was asked for again ({mark}) and has not come out yet: this is the one of before."
+    ),
     "label_seen_elsewhere": N_(
         "The label of {sample} was read on another tube since it was verified: print it again, and stick that one."
     ),

@@ -13,8 +13,8 @@ from biobank.core.errors import BiobankError, RuleViolation
 from biobank.core.readings import LONGEST_SCAN
 from biobank.patients import service as patients
 from biobank.patients.models import Patient
-from biobank.printing import checks
-from biobank.printing.page_parts import bp
+from biobank.printing import checks, jobs
+from biobank.printing.page_parts import bp, printer_here
 from biobank.samples import gate
 from biobank.samples.models import Sample
 from biobank.samples.reading import find_sample, find_told
@@ -106,6 +106,8 @@ def _pairs(sentence: str | None = None) -> Any:
         theirs=_whose_label(read, sample),
         sentence=sentence,
         patient=whose,
+        waiting=sample is not None and any(job.code == sample.code for job in jobs.waiting_here(by)),
+        printer=printer_here(by) if sample is not None else None,
         batch=checks.batch_of(whose.id) if whose is not None else None,
         done=find_sample(done, by).code if done and not sentence else None,
     )

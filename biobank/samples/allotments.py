@@ -42,12 +42,12 @@ def allot(
         raise RuleViolation("kit_retired", kit=kit.code)
     tubes: Sequence[dict[str, Any]]
     if kit is not None:
-        tubes, field = kits.tubes_of(kit), "sets"
+        tubes = kits.tubes_of(kit)
+        _require_few("sets", len(tubes) * sets)
     else:
-        tubes, sets, field = [{"place": place} for place in range(1, (count or 0) + 1)], 1, "count"
+        _require_few("count", count or 0)
+        tubes, sets = [{"place": place} for place in range(1, (count or 0) + 1)], 1
     total = len(tubes) * sets
-    if not 1 <= total <= MOST:
-        raise Malformed({field: Reason("allotted_out_of_range", {"count": total, "most": MOST})})
     numbers = codes.issue("sample", access.site_code(site_id), total)
     codes.register_many([(number, "sample", codes.NOTHING) for number in numbers], site_id)
     made = Allotment(
@@ -71,6 +71,12 @@ def allot(
     told = {"kit": kit.number if kit else None, "sets": sets, "count": total, "numbers": numbers}
     _tell("numbers_allotted", made.id, by, after=told)
     return made
+
+
+def _require_few(field: str, count: int) -> None:
+    """Asked before anything is made of the figure: anybody may type a million."""
+    if not 1 <= count <= MOST:
+        raise Malformed({field: Reason("allotted_out_of_range", {"count": count, "most": MOST})})
 
 
 # --- what becomes of them

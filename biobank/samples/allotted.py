@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from biobank.core import clock, codes, scans, settings
 from biobank.core.actor import Actor
-from biobank.core.db import db
+from biobank.core.db import MAX_INTEGER, db
 from biobank.core.errors import BiobankError, NotFound
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
 from biobank.procedures.models import CollectionKit
@@ -90,9 +90,9 @@ def ahead(code: str, by: Actor) -> Ahead:
 
 def find_allotment(key: int, by: Actor) -> Allotment:
     """raises NotFound `allotment_unknown`, also for another site's"""
-    found = db.session.get(Allotment, key)
+    found = db.session.get(Allotment, key) if 0 < key <= MAX_INTEGER else None
     if found is None or not by.sees(found.site_id):
-        raise NotFound("allotment_unknown", allotment=key)
+        raise NotFound("allotment_unknown", allotment=str(key)[:20])
     return found
 
 

@@ -1,10 +1,12 @@
 """What must hold of samples whatever happened: looked for every night, for the guards may have been gone round."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import aliased
 
+from biobank.audit.models import AuditEntry
 from biobank.core import checks as nightly
 from biobank.core import codes
 from biobank.core.codes import ScannableCode
@@ -120,6 +122,31 @@ def numbers_astray() -> Iterator[str]:
         yield f"{number} was printed ahead, and is not {state}"
 
 
+def numbers_untold() -> Iterator[str]:
+    """A number that was replaced, or is on another tube than before, and the record does not tell of it."""
+    told = exists().where(_entry(AuditEntry, CodeReplacement.new_code, "code_replaced"))
+    query = select(CodeReplacement.old_code, CodeReplacement.new_code).where(~told)
+    for old, new in db.session.execute(query.order_by(CodeReplacement.id)):
+        yield f"{old} was replaced by {new}, and the record does not tell of it"
+    back = aliased(AuditEntry)
+    since = exists().where(_entry(back, AllottedNumber.code, "number_given_back"), back.seq > AuditEntry.seq)
+    tubes = (
+        select(func.count())
+        .select_from(AuditEntry)
+        .where(_entry(AuditEntry, AllottedNumber.code, "collected"), ~since)
+        .scalar_subquery()
+    )
+    most = case((AllottedNumber.state.in_(("out", "returned")), 0), else_=1)
+    for number in db.session.scalars(select(AllottedNumber.code).where(tubes > most)):
+        yield f"{number} is off a tube, and the record does not tell of it"
+
+
+def _entry(entry: Any, code: Any, act: str) -> ColumnElement[bool]:
+    """SQL: this entry of the record is about the tube with this number, and tells of this act."""
+    begins = entry.content.like(f'{{"act":"{act}",%')
+    return and_(entry.subject_kind == "sample", entry.subject_key == code, begins)
+
+
 def decisions_made_again() -> Iterator[str]:
     """A decision that the rules would make otherwise from what was known then."""
     yield from replay.replay().differences
@@ -161,6 +188,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "samples: unlike their parents": unlike_their_parents,
     "samples: codes astray": codes_astray,
     "samples: numbers astray": numbers_astray,
+    "samples: numbers untold": numbers_untold,
     "samples: decisions made again": decisions_made_again,
 }
 

@@ -68,7 +68,8 @@ def story(sample: Numbered, known: Sequence[str] | None = None) -> list[dict[str
     taken_back = (entry["before"].get("number") for entry in entries if entry["act"] == "undone")
     mistaken = next(filter(None, taken_back), None)
     if mistaken is not None:
-        entries = [*_before_it_was_given_back(mistaken, sample.code), *entries]
+        before = _before_it_was_given_back(mistaken, sample.code)
+        entries = sorted([*before, *entries], key=lambda entry: (entry["happened_at"] or "", entry["seq"]))
     return entries
 
 

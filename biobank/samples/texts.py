@@ -62,6 +62,9 @@ TEXTS: dict[str, str] = {
         "{number} was printed ahead and is void since {voided_on} ({why}). Take this label off."
     ),
     "number_used": N_("{number} is on a tube already."),
+    "number_before": N_(
+        "{number} was stuck on another tube before: a tube can be received with it, but no other label replaced by it."
+    ),
     "number_is_out": N_("{number} is out already."),
     "number_is_back": N_("{number} came back already."),
     "number_unknown": N_("No label with the number {number} was printed ahead here."),

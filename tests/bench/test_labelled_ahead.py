@@ -226,3 +226,35 @@ def test_of_two_stations_that_scan_one_label_at_once_one_receives_the_tube(app, 
     assert set(outcomes) - {"receive_tube_labelled"} <= {"number_used", "receive_other_patient"}
     db.session.rollback()
     assert db.session.query(Sample).filter(Sample.code == ahead[0]).count() == 1
+
+
+def test_a_tube_whose_number_is_replaced_while_its_kit_is_received_goes_by_the_new_one(station, patient, kit):
+    station.scan(patient.code)
+    station.scan("FD06299910")
+    tube = find_sample("FD06299910", BY)
+    act(replacing.replace_code, sample=tube, reason="torn")
+    new = fresh(tube).code
+
+    assert station.scan(new) == "receive_label_right"
+    assert [(each["sample"], each["verified"]) for each in station.session.state["tubes"]] == [(new, True)]
+    assert checks.verified([tube.id]) == {tube.id}
+
+
+def test_what_is_wrong_with_a_tube_is_said_although_its_number_was_replaced(station, patient, kit):
+    station.scan(patient.code)
+    station.scan("FD06299910")
+    act(replacing.replace_code, sample=find_sample("FD06299910", BY), reason="torn")
+
+    assert station.command("non_conformity", reason="broken") == "receive_wrong"
+
+
+def test_a_label_asked_for_again_for_the_wrong_person_is_not_printed_for_the_right_one(
+    station, patient, ahead
+):
+    station.scan(patient.code)
+    station.scan(ahead[0])
+    job = act(jobs.reprint, code=ahead[0], reason="torn")
+
+    assert station.command("undo") == "undone"
+
+    assert fresh(job).state == "cancelled"

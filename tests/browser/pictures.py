@@ -27,6 +27,7 @@ from biobank.samples.models import Hold, Sample
 from biobank.storage.models import Container, Placement
 from biobank.storage.places import current
 from tests.browser.hands import scan, sign_in
+from tests.browser.label_pictures import draw_designs
 from tests.conftest import served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,13 @@ FOLDER = Path(__file__).parent / "pictures"
 DESK = {"width": 1180, "height": 860}
 PHONE = {"width": 390, "height": 780}
 COLOURS = 128
+#: Scrolls a field to the line with these words.
+SHOW = """(field, words) => {
+  const lines = field.value.split("\\n"), at = lines.findIndex((line) => line.includes(words));
+  field.scrollTop = (at - 9) / lines.length * field.scrollHeight;
+}"""
+#: The one picture that is of no page.
+DESIGNS = "label-designs"
 
 T = TypeVar("T")
 
@@ -103,6 +111,15 @@ def reasons(page: Page, codes: dict[str, str]) -> None:
     page.evaluate("scrollBy(0, -24)")
 
 
+def too_long(page: Page, codes: dict[str, str]) -> None:
+    """A design whose longest data no longer fit."""
+    page.goto("/labels/designs/vial")
+    text = page.locator("#field-text")
+    text.fill(text.input_value().replace('value = "{type}"', 'value = "{study}  {type}"'))
+    page.locator("#preview .label-frame").wait_for()
+    text.evaluate(SHOW, "{study}  {type}")
+
+
 PICTURES = (
     Picture("scan", "technician", scan_on_home, DESK),
     Picture("station", "technician", at_the_station, DESK, 900),
@@ -110,6 +127,7 @@ PICTURES = (
     Picture("freezer", "technician", go("/containers/{freezer}"), DESK, 1000),
     Picture("sample", "technician", go("/samples/{handed_out}"), DESK, 1800),
     Picture("box", "technician", go("/containers/{box}?position={place}"), DESK, 900),
+    Picture("labels", "manager", too_long, DESK, 900),
     Picture("request", "manager", reasons, DESK, only="main"),
     Picture("patient", "technician", go("/patients/{patient}"), DESK, 1100),
     Picture("figures", "manager", go("/reports/throughput"), DESK, 1000),
@@ -119,6 +137,11 @@ PICTURES = (
 
 
 def main(wanted: set[str]) -> None:
+    if not wanted or DESIGNS in wanted:
+        draw_designs(FOLDER / f"{DESIGNS}.png")
+        smaller(FOLDER / f"{DESIGNS}.png")
+    if wanted == {DESIGNS}:
+        return
     with tempfile.TemporaryDirectory(prefix="biobank-pictures-") as folder:
         app = demonstration(f"sqlite:///{folder}/biobank.sqlite")
         logging.getLogger("werkzeug").disabled = True
@@ -209,6 +232,10 @@ def take(browser: Browser, address: str, picture: Picture, codes: dict[str, str]
     path = FOLDER / f"{picture.name}.png"
     page.screenshot(path=path, clip=part(page, picture.only) if picture.only else None)
     context.close()
+    smaller(path)
+
+
+def smaller(path: Path) -> None:
     with Image.open(path) as image:
         image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     click.echo(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")

@@ -82,7 +82,8 @@ def test_a_label_that_was_seen_alone_counts_no_more_once_it_is_read_on_another_t
     assert checks.verified([other.id]) == set()
     with pytest.raises(RuleViolation, match="label_seen_elsewhere"):
         verify(other, other.code)
-    act(jobs.reprint, code=other.code, reason="Stuck on the wrong tube")
+    job = act(jobs.reprint, code=other.code, reason="Stuck on the wrong tube")
+    act(jobs.show, jobs=[job])
     verify(other, other.code)
     assert checks.verified([other.id]) == {other.id}
 
@@ -119,7 +120,11 @@ def test_a_label_that_is_printed_again_is_verified_again():
     act(jobs.cancel, job=job)
     assert checks.verified([tube.id]) == {tube.id}
 
-    act(jobs.reprint, code=tube.code, reason="Label fell off")
+    job = act(jobs.reprint, code=tube.code, reason="Label fell off")
+    with pytest.raises(RuleViolation, match="label_not_out"):
+        verify(tube, tube.code)  # what is on the tube is still the old one
+    assert checks.verified([tube.id]) == set()
+    act(jobs.show, jobs=[job])
     verify(tube, tube.code)
     assert [row.reprint for row in checks.checks_of(fresh(tube))] == [2, 0]
     assert checks.verified([tube.id]) == {tube.id}
@@ -201,3 +206,14 @@ def test_a_site_may_ask_for_it_alone(app):
     app.config["BIOBANK"]["labels_must_be_verified"] = True
     app.config["BIOBANK"]["label_checks"]["sites"]["IPC"] = {"must_be_verified": False}
     checks.require_verified([tube])
+
+
+def test_a_label_that_was_printed_ahead_counts_no_more_once_it_is_read_on_another_tube():
+    tube, other = SampleFactory(container_code="FD1"), SampleFactory()
+    verify(other, other.code, known_by=other.code)  # as at reception: nothing else told which tube it is
+    assert checks.verified([other.id]) == {other.id}
+
+    with pytest.raises(RuleViolation, match="label_mismatch"):
+        verify(tube, other.code, known_by="FD1")
+
+    assert checks.verified([other.id]) == set()

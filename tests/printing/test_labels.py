@@ -283,6 +283,16 @@ def test_a_long_name_is_cut_and_a_strange_character_left_out(api, bench):
     assert "Congélateur très" in drawing.text
 
 
+def test_however_many_strange_characters_a_name_has_its_label_is_made(api, bench):
+    strange = "".join(chr(code) for code in range(0x13000, 0x13050))
+    box = bench.container(name=f"Sérum {strange}12")
+
+    drawing = api.get(f"/labels/{box.code}.svg")
+
+    assert drawing.status_code == 200
+    assert ">Sérum 12<" in drawing.text
+
+
 def test_what_would_be_markup_is_text_on_a_drawing(api, bench):
     box = bench.container(name='<script>alert("1")</script>&')
 

@@ -52,7 +52,7 @@
     return false;
   };
   const held = (scan) => {   // true: do not send it now
-    const again = scan.value !== taken && twice(scan.value.trim());
+    const again = scan.value.trim() !== "" && scan.value !== taken && twice(scan.value.trim());
     if (again) {
       say(document.body.dataset.sayAgain);
       document.body.dataset.told = document.body.dataset.sayAgain;   // seen as well as read aloud
