@@ -291,7 +291,7 @@ GUARDS = (
     Guard(
         "label_job",
         (("id",),),
-        frozen=("id", "site_id", "patient_id", "reprint", "asked_at", "asked_by"),
+        frozen=("id", "site_id", "reprint", "asked_at", "asked_by"),
     ),
     Guard(
         "label_check",
@@ -511,8 +511,10 @@ _NOTE_REWORDED = (
 )
 _VOID_REWORDED = """OLD.state = 'voided' AND coalesce(NEW.reason, '') <> coalesce(OLD.reason, '')
     AND coalesce(NEW.reason, '') NOT LIKE '%…%'"""
-_JOB_OF_ANOTHER = """NEW.code <> OLD.code AND NOT EXISTS (SELECT 1 FROM patient p
-    WHERE p.id = OLD.patient_id AND p.anonymised_at IS NOT NULL AND p.code = NEW.code)"""
+_JOB_OF_ANOTHER = """(NEW.code <> OLD.code AND NOT EXISTS (SELECT 1 FROM patient p
+        WHERE p.id = OLD.patient_id AND p.anonymised_at IS NOT NULL AND p.code = NEW.code))
+    OR (coalesce(NEW.patient_id, 0) <> coalesce(OLD.patient_id, 0) AND EXISTS (SELECT 1 FROM patient p
+        WHERE p.id = NEW.patient_id AND p.anonymised_at IS NOT NULL))"""
 _PRINTED_VOID = """EXISTS (SELECT 1 FROM scannable_code c
     WHERE c.code = NEW.code AND c.site_id = NEW.site_id AND c.voided_at IS NOT NULL)"""
 _UNPRINTED = "OLD.state IN ('sent', 'shown') AND NEW.state <> OLD.state"

@@ -13,6 +13,7 @@ from biobank.core.codes import ScannableCode
 from biobank.core.db import db
 from biobank.samples import replay
 from biobank.samples.models import (
+    Allotment,
     AllottedNumber,
     CodeReplacement,
     Decision,
@@ -99,17 +100,21 @@ def codes_astray() -> Iterator[str]:
 
 def numbers_astray() -> Iterator[str]:
     """A number that was replaced and is not void; and one that was printed ahead and is not where it is said to be."""
+    # With the site the whole key is asked for; without it SQLite looks through all codes of that kind for each number.
     code = exists().where(
         ScannableCode.code == CodeReplacement.old_code,
+        ScannableCode.site_id == Sample.site_id,
         ScannableCode.kind == "sample",
         ScannableCode.target_id == CodeReplacement.sample_id,
         ScannableCode.voided_at.is_not(None),
     )
-    for number in db.session.scalars(select(CodeReplacement.old_code).where(~code)):
+    replaced = select(CodeReplacement.old_code).join(Sample, Sample.id == CodeReplacement.sample_id)
+    for number in db.session.scalars(replaced.where(~code)):
         yield f"{number} was replaced, and is not void"
     bears_it = exists().where(Sample.id == AllottedNumber.sample_id, Sample.code == AllottedNumber.code)
     is_void = exists().where(
         ScannableCode.code == AllottedNumber.code,
+        ScannableCode.site_id == Allotment.site_id,
         ScannableCode.kind == "sample",
         ScannableCode.voided_at.is_not(None),
     )
@@ -118,6 +123,7 @@ def numbers_astray() -> Iterator[str]:
         else_=(AllottedNumber.state == "voided") != is_void,
     )
     query = select(AllottedNumber.code, AllottedNumber.state).where(astray).order_by(AllottedNumber.id)
+    query = query.join(Allotment, Allotment.id == AllottedNumber.allotment_id)
     for number, state in db.session.execute(query):
         yield f"{number} was printed ahead, and is not {state}"
 

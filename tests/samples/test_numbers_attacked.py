@@ -179,7 +179,7 @@ def test_a_label_that_came_out_is_not_made_undone(bare):
     again = act(jobs.reprint, code=tube.code, reason="torn")
     act(jobs.show, jobs=[again])
 
-    for change in ("state = 'cancelled'", "reprint = 0", "code = 'T99'", "patient_id = NULL"):
+    for change in ("state = 'cancelled'", "reprint = 0", "code = 'T99'"):
         assert bare.refusal(f"UPDATE label_job SET {change} WHERE id = {again.id}"), change
 
 
