@@ -23,6 +23,7 @@ from biobank.core.codes import Found, ScannableCode
 from biobank.core.db import current_unit, db, fetch, lock
 from biobank.core.errors import Malformed, NotFound, Reason, RuleViolation
 from biobank.core.paging import DEFAULT_LIMIT, Page, page_of
+from biobank.patients.models import Patient
 from biobank.printing.models import LabelJob
 from biobank.printing.printers import printer_of, printers
 from biobank.samples.models import Sample, SampleDonor
@@ -102,8 +103,17 @@ def reprint(
     _batch({number: job})
     told = {"reprint": job.reprint}
     kind = {"tube": "sample", "rack": "container"}.get(found[0].kind, found[0].kind)
-    audit.record(by=by, act="label_reprinted", subject=(kind, number), after=told, reason=job.reason)
+    key = record_key(kind, job)
+    audit.record(by=by, act="label_reprinted", subject=(kind, key), after=told, reason=job.reason)
     return job
+
+
+def record_key(kind: str, job: LabelJob) -> str:
+    """What the record knows the thing of a label as: of a patient the random key, never the pseudonym."""
+    if kind != "patient":
+        return job.code
+    key = db.session.scalar(select(Patient.subject_key).where(Patient.id == job.patient_id))
+    return key or job.code  # whoever was anonymised has no key, and a pseudonym that says nothing
 
 
 def _asking(
@@ -281,7 +291,8 @@ def _wait_anew(job: LabelJob) -> None:
 
 
 def _tell(act: str, job: LabelJob, by: Actor, more: dict[str, Any] | None = None) -> None:
-    told = {"label": job.code} | (more or {})
+    of = select(Patient.subject_key).where(Patient.id == job.patient_id, Patient.code == job.code)
+    told: dict[str, Any] = {"label": db.session.scalar(of) or job.code} | (more or {})
     audit.record(by=by, act=act, subject=("label_job", str(job.id)), after=told)
 
 

@@ -206,8 +206,8 @@ def _require_reason(reason: str, thing: Thing, chosen: Choice) -> None:
 
 def _tell_again(job: LabelJob, thing: Thing, by: Actor) -> None:
     kind = thing.vessel if thing.kind == "card" else thing.kind
-    told = {"reprint": job.reprint}
-    audit.record(by=by, act="label_reprinted", subject=(kind, job.code), after=told, reason=job.reason)
+    subject, told = (kind, jobs.record_key(kind, job)), {"reprint": job.reprint}
+    audit.record(by=by, act="label_reprinted", subject=subject, after=told, reason=job.reason)
 
 
 _HIGHEST = (

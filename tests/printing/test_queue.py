@@ -5,8 +5,9 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from biobank.audit.models import AuditEntry
 from biobank.core import clock
 from biobank.core.db import db, unit_of_work
 from biobank.printing import claims, jobs, rounds, sending, service
@@ -453,3 +454,14 @@ def test_a_queue_of_a_print_server_is_a_printer_like_any_other(bank, monkeypatch
         assert sending.run() == Sent(failed=1)
         assert sending.run() == Sent()
         assert not printer.labels
+
+
+def test_the_record_of_a_patients_sheet_never_holds_the_pseudonym(app_context):
+    patient = PatientFactory(code="WHO-THEN")
+    (job,) = act(jobs.order, codes=["WHO-THEN"], site_id=patient.site_id)
+    act(jobs.reprint, code="WHO-THEN", reason="torn")
+    act(jobs.cancel, job=fresh(job))
+
+    written = db.session.execute(select(AuditEntry.subject_key, AuditEntry.content)).all()
+    assert [entry for entry in written if "WHO-THEN" in f"{entry.subject_key} {entry.content}"] == []
+    assert any(entry.subject_key == fresh(patient).subject_key for entry in written)
