@@ -105,6 +105,9 @@ class Senders:
         """End once each printer has printed the label that it is at."""
         self._ended.set()
         self._asked.set()
+        watcher = self._watcher  # it may be giving a printer its thread just now
+        if watcher is not None and watcher is not threading.current_thread():
+            watcher.join()
         for thread in list(self._busy.values()):
             thread.join()
 
